@@ -1,0 +1,33 @@
+import groups from "./event-groups.json" with { type: "json" };
+import scopeKeys from "./event-scope-keys.json" with { type: "json" };
+import eventTypes from "./event-types.json" with { type: "json" };
+import scopeTypes from "./scope-types.json" with { type: "json" };
+
+/** Group name → its event types, in Waldur's order. */
+export const eventGroups: Readonly<Record<string, readonly string[]>> = groups;
+
+/** `app_label.modelname` of every loggable model, in Waldur's order. */
+export const scopeTypeNames: readonly string[] = scopeTypes;
+
+/** Types a catalogue number is known for: 1, 2, 3 … in the order of the file, as migrations/0001 has them. */
+const typeNumbers: ReadonlyMap<string, number> = new Map(eventTypes.map((name, index) => [name, index + 1]));
+
+/** Numbers from here on belong to types the catalogue does not know; the table event_types has their names. */
+export const FIRST_UNKNOWN_TYPE = 1000;
+
+export const typeNumber = (name: string): number | undefined => typeNumbers.get(name);
+
+export const typeName = (number: number): string | undefined => eventTypes[number - 1];
+
+/** Every event type of the catalogue. */
+export const knownEventTypes: readonly string[] = eventTypes;
+
+const feedKeys: Readonly<Record<string, readonly string[]>> = scopeKeys;
+
+/** The context keys that hold the UUIDs of the objects in this type's feed; none for a type we know nothing of. */
+export const feedKeysOf = (eventType: string): readonly string[] =>
+  Object.hasOwn(feedKeys, eventType) ? (feedKeys[eventType] ?? []) : [];
+
+/** The event types of a group; none for a group that does not exist. */
+export const eventTypesOf = (group: string): readonly string[] =>
+  Object.hasOwn(eventGroups, group) ? (eventGroups[group] ?? []) : [];

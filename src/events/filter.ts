@@ -1,0 +1,83 @@
+import * as v from "valibot";
+import { eventTypesOf } from "../catalogue/data.ts";
+import { badRequest } from "../http/errors.ts";
+import { fold } from "./fold.ts";
+import { isStorableSecond, repeatedParameters, type SingleParameters, singleParameters } from "./schemas.ts";
+
+/** Which events are asked for. All that is there is joined by AND. UUIDs are 32 hex, times microseconds. */
+export interface EventFilter {
+  createdFrom?: number;
+  /** Exclusive. */
+  createdTo?: number;
+  /** Folded (fold.ts); an event matches when its folded message contains it. */
+  message?: string;
+  customer?: string;
+  project?: string;
+  user?: string;
+  relatedUser?: string;
+  authMethod?: string;
+  patUuid?: string;
+  /** Any of these event types; an empty list matches nothing. */
+  types?: readonly string[];
+  oldestFirst: boolean;
+}
+
+/**
+ * The filter in a query string, checked: 400 with every bad parameter in one answer, then 400 for a time that does not
+ * exist. Unknown parameters are ignored.
+ */
+export function readFilter(params: URLSearchParams): EventFilter {
+  const values = checked(params);
+  const types = readTypes(params);
+  return dropUndefined({
+    createdFrom: microseconds(values.created_from),
+    createdTo: microseconds(values.created_to),
+    message: values.message === undefined ? undefined : fold(values.message),
+    customer: values.customer_uuid,
+    project: values.project_uuid,
+    user: values.user_uuid,
+    relatedUser: values.related_user_uuid,
+    authMethod: values.auth_method,
+    patUuid: values.pat_uuid,
+    types,
+    oldestFirst: values.o === "created",
+  });
+}
+
+function checked(params: URLSearchParams): SingleParameters {
+  const input: Record<string, string> = {};
+  for (const name of Object.keys(singleParameters.entries)) {
+    const last = params.getAll(name).at(-1);
+    const value = name === "o" ? last : last?.trim();
+    if (value) input[name] = value;
+  }
+  const result = v.safeParse(singleParameters, input, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  throw badRequest(v.flatten(result.issues).nested);
+}
+
+/** `event_type` values AND the union of the `feature` groups; undefined when neither is given. */
+function readTypes(params: URLSearchParams): readonly string[] | undefined {
+  const { event_type: named, feature: groups } = v.parse(repeatedParameters, repeatedInput(params));
+  if (groups === undefined) return named && [...new Set(named)];
+  const grouped = new Set(groups.flatMap(eventTypesOf));
+  const wanted = named && new Set(named);
+  return [...grouped].filter((type) => wanted?.has(type) ?? true);
+}
+
+function repeatedInput(params: URLSearchParams): Record<string, string[]> {
+  const given = Object.keys(repeatedParameters.entries).filter((name) => params.has(name));
+  return Object.fromEntries(given.map((name) => [name, params.getAll(name)]));
+}
+
+function microseconds(seconds: bigint | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (!isStorableSecond(seconds)) throw badRequest([`Value "${seconds}" should be valid UNIX timestamp.`]);
+  return Number(seconds) * 1_000_000;
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+function dropUndefined<T extends object>(values: T): Partial<Defined<T>> & Pick<T, "oldestFirst" & keyof T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

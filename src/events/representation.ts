@@ -1,0 +1,41 @@
+import { typeName } from "../catalogue/data.ts";
+import { printTime } from "./time.ts";
+
+/** What a query gives for one event. `otherType`: the type's name where the catalogue does not know its number. */
+export interface EventRow {
+  id: number;
+  uuid: string;
+  created: number;
+  type: number;
+  otherType: string | null;
+  message: string;
+  context: string;
+}
+
+const printed: Record<string, (row: EventRow) => string> = {
+  id: (row) => String(row.id),
+  uuid: (row) => `"${row.uuid}"`,
+  created: (row) => `"${printTime(row.created)}"`,
+  event_type: (row) => JSON.stringify(typeName(row.type) ?? row.otherType),
+  message: (row) => JSON.stringify(row.message),
+  context: (row) => row.context,
+};
+
+/** Every field that `field=` may ask for, in the order they are printed. */
+export const EVENT_FIELDS: readonly string[] = Object.keys(printed);
+
+const DEFAULT_FIELDS = EVENT_FIELDS.filter((field) => field !== "id");
+
+/** Which fields `field=a&field=b` leaves: known ones in our order; the five default ones when none is known. */
+export function chosenFields(asked: readonly string[]): readonly string[] {
+  const known = EVENT_FIELDS.filter((field) => asked.includes(field));
+  return known.length > 0 ? known : DEFAULT_FIELDS;
+}
+
+/** One event as JSON text. The context is stored as compact JSON and passed on as it is, so its numbers stay exact. */
+export function eventJson(row: EventRow, fields: readonly string[]): string {
+  return `{${fields.map((field) => `"${field}":${printed[field]?.(row)}`).join(",")}}`;
+}
+
+export const eventsJson = (rows: readonly EventRow[], fields: readonly string[]): string =>
+  `[${rows.map((row) => eventJson(row, fields)).join(",")}]`;

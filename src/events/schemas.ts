@@ -1,0 +1,89 @@
+import * as v from "valibot";
+import { truncatedDecimal } from "./decimal.ts";
+import { FIRST_SECOND, LAST_SECOND } from "./time.ts";
+import { parseUuid } from "./uuid.ts";
+
+/** The largest number Waldur's number fields take. */
+const MAX_DECIMAL = 10n ** 50n;
+const ORDERINGS: readonly string[] = ["created", "-created"];
+
+/** UNIX time in seconds; decimals are cut off towards zero. Whether the year exists is asked later, as Waldur does. */
+const unixTime = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.check((text) => truncatedDecimal(text) !== undefined, "Enter a number."),
+    v.transform((text) => truncatedDecimal(text) ?? 0n),
+    v.check((seconds) => seconds <= MAX_DECIMAL, "Ensure this value is less than or equal to 1e+50."),
+    v.check((seconds) => seconds >= -MAX_DECIMAL, "Ensure this value is greater than or equal to -1e+50."),
+  );
+
+const uuid = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.check((text) => parseUuid(text) !== undefined, "Enter a valid UUID."),
+    v.transform((text) => parseUuid(text) ?? ""),
+  );
+
+const text = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.check((value) => !value.includes("\0"), "Null characters are not allowed."),
+  );
+
+/** Choices by comma, empty ones skipped; the first decides. */
+const ordering = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.transform((value) => value.split(",").filter(Boolean)),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const bad = dataset.typed ? dataset.value.find((choice) => !ORDERINGS.includes(choice)) : undefined;
+      if (bad === undefined) return;
+      addIssue({ message: `Select a valid choice. ${bad} is not one of the available choices.` });
+    }),
+    v.transform(([first]): "created" | "-created" => (first === "created" ? "created" : "-created")),
+  );
+
+const repeated = (description: string) => v.pipe(v.array(v.string()), v.description(description));
+
+/** Parameters of which only the last value counts, trimmed (but for `o`); a blank one is no filter. */
+export const singleParameters = v.object({
+  created_from: v.optional(unixTime("Created at or after this UNIX time (seconds, decimals cut off).")),
+  created_to: v.optional(unixTime("Created before this UNIX time (seconds, decimals cut off).")),
+  message: v.optional(text("The message contains this text, ignoring case. No wildcards.")),
+  customer_uuid: v.optional(uuid("The context's customer_uuid.")),
+  project_uuid: v.optional(uuid("The context's project_uuid.")),
+  user_uuid: v.optional(uuid("The context's user_uuid: who did it.")),
+  related_user_uuid: v.optional(uuid("In the event's feed, its actor, or its affected user.")),
+  auth_method: v.optional(text("The context's auth_method.")),
+  pat_uuid: v.optional(text("The context's pat_uuid.")),
+  o: v.optional(ordering("`created` or `-created` (default); ties by ascending id.")),
+});
+
+/** Parameters that may be repeated: every value counts, as it is. */
+export const repeatedParameters = v.object({
+  event_type: v.optional(repeated("Any of these event types.")),
+  feature: v.optional(repeated("Any event type of these groups; joined with event_type by AND.")),
+});
+
+/** Which fields are printed; not a filter. */
+export const fieldParameters = v.object({
+  field: v.optional(repeated("Only these fields; `id` is printed only when asked for. Unknown names are ignored.")),
+});
+
+/** An event as it is printed. */
+export const publicEvent = v.object({
+  uuid: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.description("32 hex digits without dashes.")),
+  created: v.pipe(v.string(), v.description("UTC with `Z`; six digits of fraction, or none when they are zero.")),
+  event_type: v.string(),
+  message: v.string(),
+  context: v.record(v.string(), v.unknown()),
+});
+
+export type SingleParameters = v.InferOutput<typeof singleParameters>;
+
+/** Whether a UNIX time lies in the years 1 to 9999. */
+export const isStorableSecond = (seconds: bigint): boolean => seconds >= FIRST_SECOND && seconds <= LAST_SECOND;

@@ -1,0 +1,44 @@
+import { feedKeysOf } from "../catalogue/data.ts";
+import { parseUuid } from "./uuid.ts";
+
+/** In which ways an event concerns an object; bits of `event_scopes.roles`. */
+export const ROLE = {
+  /** The object is in the event's feed: what Waldur's `scope` matches. */
+  FEED: 1,
+  /** It is the context's `customer_uuid`. */
+  CUSTOMER: 2,
+  /** It is the context's `project_uuid`. */
+  PROJECT: 4,
+  /** It is the context's `user_uuid`: the actor. */
+  USER: 8,
+  /** It is the context's `affected_user_uuid`. */
+  AFFECTED_USER: 16,
+} as const;
+
+const KEY_ROLES: Readonly<Record<string, number>> = {
+  customer_uuid: ROLE.CUSTOMER,
+  project_uuid: ROLE.PROJECT,
+  user_uuid: ROLE.USER,
+  affected_user_uuid: ROLE.AFFECTED_USER,
+};
+
+/** An object (32 hex) and its roles. */
+export type EventScope = [scope: string, roles: number];
+
+/**
+ * The objects an event concerns, from the top-level keys of its context: those in the feed of its type, and the four
+ * keys that filters look at. The filters compare with 32 lower-case hex digits, so a key's role is given only to a value
+ * written so; the feed takes a UUID in any form.
+ */
+export function scopesOf(eventType: string, context: Record<string, unknown>): EventScope[] {
+  const roles = new Map<string, number>();
+  const add = (key: string, role: number, exact: boolean) => {
+    const value = Object.hasOwn(context, key) ? context[key] : undefined;
+    const scope = typeof value === "string" ? parseUuid(value) : undefined;
+    if (scope === undefined || (exact && scope !== value)) return;
+    roles.set(scope, (roles.get(scope) ?? 0) | role);
+  };
+  for (const key of feedKeysOf(eventType)) add(key, ROLE.FEED, false);
+  for (const [key, role] of Object.entries(KEY_ROLES)) add(key, role, true);
+  return [...roles];
+}

@@ -1,0 +1,40 @@
+const MICROSECONDS = 1_000_000;
+
+/** Years 1 to 9999, in seconds since 1970: what Waldur can store. */
+export const FIRST_SECOND = -62_135_596_800;
+export const LAST_SECOND = 253_402_300_799;
+
+/**
+ * ISO 8601 / RFC 3339 text with an offset or Z to microseconds since 1970; digits beyond microseconds are cut off.
+ * undefined when it is not such a text or the day does not exist.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/i.exec(text);
+  if (match === null) return undefined;
+  const [, day = "", hour = "", minute = "", second = "00", fraction = "", zone = ""] = match;
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  const offset = zoneMinutes(zone);
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day || offset === undefined)
+    return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const seconds = midnight / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset * 60;
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND) return undefined;
+  return seconds * MICROSECONDS + Number(fraction.padEnd(6, "0").slice(0, 6));
+}
+
+function zoneMinutes(zone: string): number | undefined {
+  if (zone.toUpperCase() === "Z") return 0;
+  const [, sign, hours = "", minutes = "00"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  if (sign === undefined || Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}
+
+/** Microseconds to what Waldur prints: six digits of fraction, or none at all when they are zero, then `Z`. */
+export function printTime(microseconds: number): string {
+  const fraction = ((microseconds % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
+  const whole = new Date((microseconds - fraction) / 1000).toISOString().slice(0, 19);
+  return fraction === 0 ? `${whole}Z` : `${whole}.${String(fraction).padStart(6, "0")}Z`;
+}
+
+/** Now, in microseconds (the platform's clock has milliseconds). */
+export const microsecondsNow = (now = Date.now()): number => now * 1000;

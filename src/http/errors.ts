@@ -1,0 +1,59 @@
+import type { Context } from "hono";
+import type { App } from "../env.ts";
+
+/** An error the client is told about: a status, a JSON body and headers. Everything else becomes a bare 500. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, body: unknown, headers: Record<string, string> = {}) {
+    super(typeof body === "string" ? body : JSON.stringify(body));
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** 400; the body is whatever shape the contract gives this error. */
+export const badRequest = (body: unknown) => new HttpError(400, body);
+
+/** 401 with the challenge Waldur sends. */
+export const notAuthenticated = (detail: string) => new HttpError(401, { detail }, { "WWW-Authenticate": "Token" });
+
+export const permissionDenied = () =>
+  new HttpError(403, { detail: "You do not have permission to perform this action." });
+
+export const notFound = (detail = "Not found.") => new HttpError(404, { detail });
+
+export const methodNotAllowed = (method: string) => new HttpError(405, { detail: `Method "${method}" not allowed.` });
+
+export const notAcceptable = () => new HttpError(406, { detail: "Could not satisfy the request Accept header." });
+
+/** 413; `limit` in bytes. */
+export const tooLarge = (what: string, limit: number) =>
+  new HttpError(413, { detail: `${what} is larger than ${limit} bytes.`, limit });
+
+/** 503: nothing was accepted, the same request may be sent again after `retryAfter` seconds. */
+export const unavailable = (detail: string, retryAfter = 5) =>
+  new HttpError(503, { detail }, { "Retry-After": String(retryAfter) });
+
+/** The one exit of every error. What is not an HttpError is logged with the request id and told as a bare 500. */
+export function errorResponse(error: Error, c: Context<App>): Response {
+  if (error instanceof HttpError) {
+    for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
+    return new Response(JSON.stringify(error.body), { status: error.status, headers: jsonHeaders(c) });
+  }
+  console.error(
+    JSON.stringify({ level: "error", request: c.get("requestId"), error: String(error), stack: error.stack }),
+  );
+  const body = JSON.stringify({ detail: "Internal server error.", request_id: c.get("requestId") });
+  return new Response(body, { status: 500, headers: jsonHeaders(c) });
+}
+
+function jsonHeaders(c: Context<App>): Headers {
+  const headers = new Headers(c.res.headers);
+  headers.set("Content-Type", "application/json");
+  headers.set("Cache-Control", "no-store");
+  return headers;
+}

@@ -1,0 +1,18 @@
+import type { Context } from "hono";
+import type { App } from "../env.ts";
+
+/** Never let a shared cache keep an answer; a private one must ask again. */
+export const PRIVATE_REVALIDATE = "private, no-cache";
+
+/**
+ * 200 with a body that is JSON text already. Content-Length (bytes) is set here so that HEAD, which runs the same
+ * route without its body, tells the length of the GET body.
+ */
+export function jsonText(c: Context<App>, text: string, headers: Record<string, string> = {}): Response {
+  const length = new TextEncoder().encode(text).byteLength;
+  c.header("Content-Type", "application/json");
+  c.header("Content-Length", String(length));
+  c.header("Cache-Control", PRIVATE_REVALIDATE);
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.body(text);
+}
