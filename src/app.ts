@@ -1,0 +1,28 @@
+import { Hono } from "hono";
+import { requestId } from "hono/request-id";
+import { mountCatalogue } from "./catalogue/routes.ts";
+import type { App } from "./env.ts";
+import { mountEvents } from "./events/routes.ts";
+import { cors } from "./http/cors.ts";
+import { errorResponse, notFound } from "./http/errors.ts";
+import { mountHealth } from "./http/health.ts";
+import { routedPath } from "./http/path.ts";
+import { mountIngest } from "./ingest/routes.ts";
+import { mountOpenApi } from "./openapi.ts";
+
+/** The URL map. */
+export function createApp(): Hono<App> {
+  const app = new Hono<App>({ getPath: routedPath });
+  app.use(requestId());
+  app.use("/api/*", cors);
+  app.use("/openapi.json", cors);
+  mountHealth(app);
+  mountOpenApi(app);
+  mountCatalogue(app);
+  mountEvents(app);
+  mountIngest(app);
+  // Not thrown: Hono would leave out what the middleware above adds to an answer.
+  app.notFound((c) => errorResponse(notFound(), c));
+  app.onError(errorResponse);
+  return app;
+}

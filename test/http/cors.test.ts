@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../src/env.ts";
+import { aToken, get, request } from "../support/world.ts";
+
+const PAGE = "https://portal.example.org";
+const OTHER = "https://console.example.org";
+const asPreflight = (Origin = PAGE) => ({
+  method: "OPTIONS",
+  headers: {
+    Origin,
+    "Access-Control-Request-Method": "GET",
+    "Access-Control-Request-Headers": "authorization",
+  },
+});
+const words = (header: string | null) => header?.toLowerCase().split(/\s*,\s*/) ?? [];
+
+describe("a preflight", () => {
+  it.each([
+    "/api/events/",
+    "/api/events/count/",
+    "/api/events/event_groups/",
+    "/api/events/scope_types/",
+    "/api/events/1/",
+    "/api/events.json",
+    "/api/events",
+    "/api/nothing/",
+  ])("of %s is an empty 200 without credentials", async (path) => {
+    const response = await request(path, asPreflight());
+
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("");
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(words(response.headers.get("Access-Control-Allow-Methods"))).toEqual(
+      expect.arrayContaining(["get", "head", "options"]),
+    );
+    expect(words(response.headers.get("Access-Control-Allow-Headers"))).toContain("authorization");
+  });
+
+  it("looks at no credentials, not even bad ones", async () => {
+    const preflight = asPreflight();
+
+    const response = await request("/api/events/", {
+      ...preflight,
+      headers: { ...preflight.headers, Authorization: "Token nobody" },
+    });
+
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("");
+  });
+
+  it("is only what has Access-Control-Request-Method: any other OPTIONS asks who you are", async () => {
+    const response = await request("/api/events/", { method: "OPTIONS", headers: { Origin: PAGE } });
+
+    expect(response.status).toBe(401);
+  });
+
+  it("is only an OPTIONS: a GET with that header asks who you are", async () => {
+    const response = await request("/api/events/", { headers: asPreflight().headers });
+
+    expect(response.status).toBe(401);
+  });
+});
+
+describe("every origin may read, and see Link and X-Result-Count,", () => {
+  it.each<[answer: string, status: number, path: string, headers: Record<string, string>]>([
+    ["an answer", 200, "/api/events/", {}],
+    ["a bad request", 400, "/api/events/?o=x", {}],
+    ["a refusal", 401, "/api/events/", { Authorization: "Token nobody" }],
+    ["a page that is not there", 404, "/api/events/?page=2", {}],
+    ["a path that is not there", 404, "/api/nothing/", {}],
+    ["an unacceptable Accept", 406, "/api/events/", { Accept: "text/html" }],
+    ["a redirect", 301, "/api/events", {}],
+    ["an answer that has not changed", 304, "/api/events/event_groups/", { "If-None-Match": "*" }],
+  ])("of %s (%i)", async (_answer, status, path, headers) => {
+    const token = await aToken();
+
+    const response = await get(path, token, { headers: { Origin: PAGE, ...headers } });
+
+    expect(response.status).toBe(status);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(words(response.headers.get("Access-Control-Expose-Headers"))).toEqual(
+      expect.arrayContaining(["link", "x-result-count"]),
+    );
+  });
+
+  it.each([
+    [403, { support: true }],
+    [405, { staff: true }],
+  ])("of a method that is not there (%i)", async (status, user) => {
+    const token = await aToken(user);
+
+    const response = await get("/api/events/", token, { method: "POST", headers: { Origin: PAGE } });
+
+    expect(response.status).toBe(status);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  });
+
+  describe("of a failure of ours (500)", () => {
+    afterEach(() => vi.restoreAllMocks());
+
+    it("as well", async () => {
+      vi.spyOn(console, "error").mockImplementation(() => {});
+      const broken = {} as Env["DB"];
+
+      const response = await get("/api/events/", "x", { headers: { Origin: PAGE } }, { DB: broken });
+
+      expect(response.status).toBe(500);
+      expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    });
+  });
+});
+
+describe("with a list of origins", () => {
+  const CORS_ORIGINS = `${PAGE}, ${OTHER}`;
+
+  it.each([PAGE, OTHER])("%s is let in by its name", async (Origin) => {
+    const token = await aToken();
+
+    const answer = await get("/api/events/", token, { headers: { Origin } }, { CORS_ORIGINS });
+    const preflight = await request("/api/events/", asPreflight(Origin), { CORS_ORIGINS });
+
+    for (const response of [answer, preflight]) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get("Access-Control-Allow-Origin")).toBe(Origin);
+      expect(words(response.headers.get("Vary"))).toContain("origin");
+    }
+    expect(words(answer.headers.get("Vary"))).toContain("accept");
+  });
+
+  it.each([
+    "https://evil.example.com",
+    "https://portal.example.org.evil.example.com",
+    "http://portal.example.org",
+    "https://portal.example.org:8443",
+    "null",
+    "",
+  ])("%j is told nothing", async (Origin) => {
+    const token = await aToken();
+
+    const answer = await get("/api/events/", token, { headers: { Origin } }, { CORS_ORIGINS });
+    const preflight = await request("/api/events/", asPreflight(Origin), { CORS_ORIGINS });
+
+    for (const response of [answer, preflight]) {
+      expect(response.headers.has("Access-Control-Allow-Origin")).toBe(false);
+      expect(response.headers.has("Access-Control-Allow-Headers")).toBe(false);
+      expect(words(response.headers.get("Vary"))).toContain("origin");
+    }
+  });
+
+  it("errors are for the listed origins only, too", async () => {
+    const bindings = { CORS_ORIGINS };
+
+    const listed = await request("/api/events/", { headers: { Origin: OTHER } }, bindings);
+    const other = await request("/api/events/", { headers: { Origin: "https://evil.example.com" } }, bindings);
+
+    expect([listed.status, other.status]).toEqual([401, 401]);
+    expect(listed.headers.get("Access-Control-Allow-Origin")).toBe(OTHER);
+    expect(other.headers.has("Access-Control-Allow-Origin")).toBe(false);
+  });
+});
+
+it("no origin is let in when none is configured", async () => {
+  const token = await aToken();
+
+  const response = await get("/api/events/", token, { headers: { Origin: PAGE } }, { CORS_ORIGINS: "" });
+
+  expect(response.status).toBe(200);
+  expect(response.headers.has("Access-Control-Allow-Origin")).toBe(false);
+});
+
+it("credentials by cookie are never allowed", async () => {
+  const response = await request("/api/events/", asPreflight());
+
+  expect(response.headers.has("Access-Control-Allow-Credentials")).toBe(false);
+});

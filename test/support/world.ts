@@ -1,0 +1,83 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { sha256Hex } from "../../src/auth/tokens.ts";
+import { database } from "../../src/db/client.ts";
+import type { Env } from "../../src/env.ts";
+import { type NewEvent, recordEvents } from "../../src/events/record.ts";
+import worker from "../../src/worker.ts";
+
+export const ORIGIN = "https://events.example.org";
+
+/** 32 hex digits that differ for every name. */
+export function hex(name: string | number): string {
+  let text = "";
+  for (const letter of String(name)) text += letter.charCodeAt(0).toString(16).padStart(2, "0");
+  return text.slice(-32).padStart(32, "0");
+}
+
+/** A new token and its user: staff unless told otherwise. */
+export async function aToken(user: { staff?: boolean; support?: boolean; active?: boolean } = { staff: true }) {
+  const token = crypto.randomUUID().replaceAll("-", "");
+  const uuid = crypto.randomUUID().replaceAll("-", "");
+  await env.DB.batch([
+    env.DB.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?)").bind(
+      uuid,
+      `user-${uuid}`,
+      user.staff ? 1 : 0,
+      user.support ? 1 : 0,
+      user.active === false ? 0 : 1,
+    ),
+    env.DB.prepare("INSERT INTO tokens VALUES (?, ?, ?)").bind(await sha256Hex(token), uuid, 0),
+  ]);
+  return token;
+}
+
+let made = 0;
+
+/** An event; every one has another uuid and, unless told otherwise, a later second. */
+export function anEvent(
+  event: Partial<Omit<NewEvent, "context">> & { context?: Record<string, unknown> } = {},
+): NewEvent {
+  made += 1;
+  return {
+    uuid: crypto.randomUUID().replaceAll("-", ""),
+    created: (1_750_000_000 + made) * 1_000_000,
+    eventType: "project_created",
+    message: `Event ${made}`,
+    producer: "waldur",
+    receivedAt: 1_750_000_000_000_000,
+    ...event,
+    context: JSON.stringify(event.context ?? {}),
+  };
+}
+
+/** Writes events as the consumer does. */
+export const recorded = (...events: NewEvent[]) => recordEvents(database(env.DB), events);
+
+/** One request to the Worker, with changed bindings if told so. */
+export async function request(path: string, init: RequestInit = {}, bindings: Partial<Env> = {}): Promise<Response> {
+  const ctx = createExecutionContext();
+  const incoming = new Request(`${ORIGIN}${path}`, { redirect: "manual", ...init }) as Parameters<
+    typeof worker.fetch
+  >[0];
+  const response = await worker.fetch(incoming, { ...env, ...bindings }, ctx);
+  await waitOnExecutionContext(ctx);
+  return response;
+}
+
+/** GET with a token. */
+export const get = (path: string, token: string, init: RequestInit = {}, bindings: Partial<Env> = {}) =>
+  request(path, { ...init, headers: { Authorization: `Token ${token}`, ...init.headers } }, bindings);
+
+/** A query string of these pairs, encoded; empty for none. */
+export function query(...pairs: readonly (readonly [name: string, value: string])[]): string {
+  const text = String(new URLSearchParams(pairs.map(([name, value]) => [name, value])));
+  return text && `?${text}`;
+}
+
+/** The messages of the events a list answers, in its order; throws when it answers anything but 200. */
+export async function messages(token: string, search = ""): Promise<string[]> {
+  const response = await get(`/api/events/${search}`, token);
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+  return (await response.json<{ message: string }[]>()).map((event) => event.message);
+}
