@@ -1,0 +1,48 @@
+import type { Command } from "./admin/command.ts";
+import { tokenCommands } from "./admin/token.ts";
+import { Failure, report, WRONG_USAGE } from "./failure.ts";
+
+/** Subject → its commands. A new subject is a file in admin/ and a line here. */
+const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
+  token: tokenCommands,
+};
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+async function main([subject = "", name = "", ...args]: string[]): Promise<void> {
+  if (["help", "--help", "-h"].includes(subject)) return console.log(usage());
+  if (subject === "") throw new Failure(usage(), WRONG_USAGE);
+  const commands = Object.hasOwn(SUBJECTS, subject) ? (SUBJECTS[subject] ?? []) : [];
+  if (["help", "--help", "-h"].includes(name) && commands.length > 0) return console.log(usage(commands));
+  const command = commands.find((candidate) => candidate.name === `${subject} ${name}`);
+  if (!command) throw new Failure(`Unknown command: ${`${subject} ${name}`.trim()}\n\n${usage()}`, WRONG_USAGE);
+  if (args.includes("--help") || args.includes("-h")) return console.log(usage([command]));
+  await run(command, args);
+}
+
+async function run(command: Command, args: string[]): Promise<void> {
+  try {
+    await command.run(args);
+  } catch (error) {
+    if (!isArgumentError(error)) throw error;
+    throw new Failure(`${error.message}\n\n${usage([command])}`, WRONG_USAGE);
+  }
+}
+
+/** What parseArgs of node:util throws for options it does not know. */
+function isArgumentError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
+}
+
+function usage(commands: readonly Command[] = Object.values(SUBJECTS).flat()): string {
+  return `Usage: npm run admin -- COMMAND [OPTIONS]
+
+${commands.map(({ name, options, help }) => `  ${name} ${options}\n${help.replaceAll(/^/gm, "      ")}`).join("\n\n")}
+
+Options of every command
+  --remote  The deployed database; without it the local one, in STATE_DIR or .wrangler/state.`;
+}

@@ -1,0 +1,29 @@
+import { type Api, ingestUrl } from "./api.ts";
+
+const EXAMPLE = {
+  event_type: "user_activated",
+  message: "User Ada Lovelace has been activated.",
+  context: { user_username: "ada" },
+};
+
+/** What `npm start` prints when all is up. */
+export function banner(api: Api): string {
+  const { url, staffToken, ingestSecret } = api;
+  const token = shellQuoted(`Authorization: Token ${staffToken}`);
+  const bearer = shellQuoted(`Authorization: Bearer ${ingestSecret}`);
+  return `
+  API          ${url}/api/events/
+  Staff token  ${staffToken}
+  Ingest       ${ingestUrl(api)}  with the secret  ${ingestSecret}
+
+  Three things to try
+    curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/?page_size=3`)}
+    curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/count/`)}
+    curl -sS -w "\\n" -H ${bearer} -H 'Content-Type: application/json' -d ${shellQuoted(JSON.stringify(EXAMPLE))} ${ingestUrl(api)}
+
+Ready at ${url}; Ctrl-C stops it. The server's log follows.
+`;
+}
+
+/** One word for sh, whatever it contains. */
+const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

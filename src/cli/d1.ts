@@ -1,0 +1,51 @@
+import * as v from "valibot";
+import { Failure } from "./failure.ts";
+import { runWrangler } from "./wrangler.ts";
+
+/** The binding's name in wrangler.toml. */
+const DATABASE = "DB";
+const NOT_MIGRATED = "The migrations have not been applied: npm start does it, or npm run deploy for the deployed one.";
+
+/** Which database: the deployed one, or the local one that lives in a directory. */
+export type Target = { remote: true } | { remote: false; stateDir: string };
+
+export type Row = Record<string, string | number | null>;
+
+const results = v.array(
+  v.object({ results: v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()]))) }),
+);
+const failure = v.object({ error: v.object({ text: v.string() }) });
+
+/** Runs one or more statements; returns the rows of the last. */
+export async function query(target: Target, sql: string): Promise<Row[]> {
+  // --command, as --file answers with a summary instead of rows when the database is remote.
+  const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--command=${sql}`];
+  const { code, stdout, stderr } = await runWrangler(args);
+  if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
+  return v.parse(results, JSON.parse(stdout)).at(-1)?.results ?? [];
+}
+
+/** Brings the database to the newest of migrations/. */
+export async function applyMigrations(target: Target): Promise<void> {
+  const { code, stdout, stderr } = await runWrangler(["d1", "migrations", "apply", DATABASE, ...where(target)]);
+  if (code !== 0) throw new Failure(`The migrations failed:\n${stdout}${stderr}`);
+}
+
+/** A value as SQL. Text may be user input: a quote is doubled, and nothing else is special inside quotes. */
+export function literal(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(Number(value));
+  if (value.includes("\0")) throw new Failure("NUL characters cannot be stored.");
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+const where = (target: Target) => (target.remote ? ["--remote"] : ["--local", "--persist-to", target.stateDir]);
+
+/** With --json, wrangler prints errors as JSON too. */
+function reason(stdout: string): string | undefined {
+  try {
+    const { text } = v.parse(failure, JSON.parse(stdout)).error;
+    return text.startsWith("no such table") ? `${text}. ${NOT_MIGRATED}` : text;
+  } catch {
+    return undefined;
+  }
+}

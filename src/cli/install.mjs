@@ -1,0 +1,67 @@
+// Installs the dependencies when they are missing or are not those of package-lock.json; otherwise says nothing.
+// Runs before every npm script that needs them, on any Node from 20 on, with nothing installed: plain JavaScript.
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PROGRESS_INTERVAL_MS = 5_000;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** What npm writes as the last step of an installation, so it is absent after one that was interrupted. */
+const INSTALLED = join(ROOT, "node_modules", ".package-lock.json");
+/** Put there by the install script of the package `node`, which `npm ci --ignore-scripts` leaves out. */
+const OWN_NODE = join(ROOT, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+
+if (!isInstalled()) await install();
+
+function isInstalled() {
+  if (!existsSync(INSTALLED) || !existsSync(OWN_NODE)) return false;
+  const installed = packagesIn(INSTALLED);
+  return Object.entries(packagesIn(join(ROOT, "package-lock.json"))).every(([path, wanted]) => {
+    // Optional packages may be for another platform; the entry "" is the project itself.
+    if (installed[path] === undefined) return path === "" || wanted.optional || wanted.devOptional;
+    return installed[path].version === wanted.version && installed[path].integrity === wanted.integrity;
+  });
+}
+
+function packagesIn(lockFile) {
+  return JSON.parse(readFileSync(lockFile, "utf8")).packages ?? {};
+}
+
+async function install() {
+  console.log("Installing the dependencies with npm ci: about half a minute, once …");
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  const progress = setInterval(() => console.log(`  still installing after ${seconds()} s …`), PROGRESS_INTERVAL_MS);
+  // Even where NODE_ENV=production is set: everything that runs here is a development dependency.
+  const npm = spawn("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
+    cwd: ROOT,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+    env: { ...process.env, PATH: pathWithoutModules() },
+  });
+  const code = await new Promise((resolve) => {
+    npm.on("error", (error) => {
+      console.error(error.message);
+      resolve(1);
+    });
+    npm.on("close", resolve);
+  });
+  clearInterval(progress);
+  if (code === 0 && existsSync(OWN_NODE)) {
+    console.log(`Installed in ${seconds()} s.`);
+    return;
+  }
+  console.error(
+    code === 0
+      ? "npm did not run the install scripts (ignore-scripts?), which the packages node and workerd need."
+      : "The installation failed; npm says why above.",
+  );
+  process.exit(1);
+}
+
+/** npm must not run on the Node in node_modules, which it is about to delete. */
+function pathWithoutModules() {
+  const entries = (process.env.PATH ?? "").split(delimiter);
+  return entries.filter((entry) => !entry.includes(`node_modules${sep}.bin`)).join(delimiter);
+}

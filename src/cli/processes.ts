@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "./failure.ts";
+
+const STOP_TIMEOUT_MS = 5_000;
+const POLL_INTERVAL_MS = 50;
+
+/** Leaders of the process groups we started and have not stopped. */
+const groups = new Set<number>();
+let stopping = false;
+
+/**
+ * Starts `node ...args` as the leader of its own process group: its children can be stopped with it, whatever it does
+ * about signals, and a Ctrl-C in the terminal reaches us only, so the order of stopping is ours.
+ */
+export function startNode(
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+  input?: string,
+): ChildProcess {
+  if (stopping) throw new Failure("Stopping.");
+  const child = spawn(process.execPath, args, {
+    ...options,
+    detached: true,
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  child.stdin?.end(input);
+  const group = child.pid;
+  if (group === undefined) return child;
+  groups.add(group);
+  // Once nothing holds its pipes the group is gone, and its number may become somebody else's.
+  child.on("close", () => groups.delete(group));
+  return child;
+}
+
+/** Stops every group, and returns when no process of any is left. Nothing can be started from then on. */
+export async function stopProcesses(): Promise<void> {
+  stopping = true;
+  await Promise.all([...groups].map(stopGroup));
+}
+
+async function stopGroup(group: number): Promise<void> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  for (let alive = signalGroup(group, "SIGTERM"); alive; alive = signalGroup(group, 0)) {
+    if (Date.now() > deadline) signalGroup(group, "SIGKILL");
+    await sleep(POLL_INTERVAL_MS);
+  }
+  groups.delete(group);
+}
+
+/** Whether there was a process to receive it. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch {
+    return false;
+  }
+}

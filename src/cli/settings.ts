@@ -1,0 +1,54 @@
+import { resolve } from "node:path";
+import { Failure, WRONG_USAGE } from "./failure.ts";
+import { paths } from "./paths.ts";
+
+const DEFAULT_PORT = 8787;
+const MAX_PORT = 65_535;
+const DEFAULT_SAMPLE_EVENTS = 300;
+
+/** What the environment says about `npm start`. */
+export interface Settings {
+  port: number;
+  /** Where the local database lives. */
+  stateDir: string;
+  /** How many sample events an empty database gets. */
+  sampleEvents: number;
+  /** Instead of the token in .dev.vars. */
+  staffToken: string | undefined;
+  /** Instead of the secret in .dev.vars. */
+  ingestSecret: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a Failure of one line for a value that makes no sense. An empty variable counts as absent. */
+export function readSettings(env: Environment): Settings {
+  return {
+    port: wholeNumber(env, "PORT", DEFAULT_PORT, 1, MAX_PORT),
+    stateDir: readStateDir(env),
+    sampleEvents: wholeNumber(env, "SAMPLE_EVENTS", DEFAULT_SAMPLE_EVENTS, 0, Number.MAX_SAFE_INTEGER),
+    staffToken: headerWord(env, "STAFF_TOKEN"),
+    ingestSecret: headerWord(env, "INGEST_SECRET"),
+  };
+}
+
+export function readStateDir(env: Environment): string {
+  return resolve(env.STATE_DIR || paths.state);
+}
+
+function wholeNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (!text) return fallback;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
+  throw new Failure(`${name} must be a whole number ${range}, not ${JSON.stringify(text)}.`, WRONG_USAGE);
+}
+
+/** A secret travels in an Authorization header, as one word of printable ASCII. */
+function headerWord(env: Environment, name: string): string | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  throw new Failure(`${name} must be printable ASCII without spaces.`, WRONG_USAGE);
+}

@@ -1,0 +1,70 @@
+import { rm } from "node:fs/promises";
+import { type Api, countEvents } from "./api.ts";
+import { banner } from "./banner.ts";
+import { applyMigrations, query, type Target } from "./d1.ts";
+import { report } from "./failure.ts";
+import { assertPortFree } from "./port.ts";
+import { stopProcesses } from "./processes.ts";
+import { loadSamples } from "./samples.ts";
+import { localSecrets, writeProducers } from "./secrets.ts";
+import { type Server, serverReady, startServer } from "./server.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { giveToken, makeUser } from "./tokens.ts";
+
+const STAFF = { username: "staff", isStaff: true, isSupport: false };
+
+/** Rejected with nothing when the user asks to stop, so that whatever is being done is left at once. */
+const stopRequested = Promise.withResolvers<never>();
+// npm passes on a signal the terminal has sent to us already: the second one changes nothing.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopRequested.reject(undefined));
+
+process.exitCode = await run();
+process.exit();
+
+async function run(): Promise<number> {
+  const cleanUp: (() => Promise<void>)[] = [stopProcesses];
+  try {
+    await Promise.race([stopRequested.promise, start(readSettings(process.env), cleanUp)]);
+    return 0;
+  } catch (error) {
+    if (error !== undefined) return report(error);
+    console.log("Stopping …");
+    return 0;
+  } finally {
+    for (const step of cleanUp) await step();
+  }
+}
+
+async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Promise<void> {
+  const { port, stateDir, sampleEvents } = settings;
+  await assertPortFree(port);
+  const { staffToken, ingestSecret, producers } = await localSecrets(settings);
+  const target = { remote: false, stateDir } as const;
+  console.log(`Applying the migrations to the database in ${stateDir} …`);
+  await applyMigrations(target);
+  console.log("Starting the server …");
+  const envFile = await writeProducers(stateDir, producers);
+  cleanUp.push(() => rm(envFile, { force: true }));
+  const server = startServer(port, stateDir, envFile);
+  const api = { url: server.url, staffToken, ingestSecret };
+  await Promise.race([server.died, prepare(server, api, target, sampleEvents)]);
+  console.log(banner(api));
+  server.log.showAll();
+  await server.died;
+}
+
+/** Everything between a server that starts and one that can be used. */
+async function prepare(server: Server, api: Api, target: Target, sampleEvents: number): Promise<void> {
+  // At the same time: both take seconds.
+  await Promise.all([serverReady(server), ensureStaff(target, api.staffToken)]);
+  const count = await countEvents(api);
+  if (count > 0) return console.log(`The database has ${count.toLocaleString("en")} events.`);
+  if (sampleEvents === 0) return console.log("The database is empty; SAMPLE_EVENTS=0 leaves it so.");
+  console.log(`Loading ${sampleEvents.toLocaleString("en")} sample events through the webhook …`);
+  await loadSamples(api, sampleEvents);
+}
+
+async function ensureStaff(target: Target, token: string): Promise<void> {
+  const restore = "UPDATE users SET is_staff = 1, is_active = 1 WHERE username = 'staff';";
+  await query(target, [makeUser(STAFF), restore, giveToken(STAFF, token)].join("\n"));
+}

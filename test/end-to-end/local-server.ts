@@ -1,0 +1,89 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 15_000;
+
+/** `npm start`, as a user runs it. */
+export class LocalServer {
+  readonly url: string;
+  /** From the command to its line "Ready at". */
+  readonly startMs: number;
+  readonly #npm: ChildProcess;
+
+  private constructor(npm: ChildProcess, url: string, startMs: number) {
+    this.#npm = npm;
+    this.url = url;
+    this.startMs = startMs;
+  }
+
+  static async start(env: Record<string, string>): Promise<LocalServer> {
+    const port = String(await freePort());
+    const startedAt = Date.now();
+    const npm = spawn("npm", ["start", "--silent"], {
+      cwd: ROOT,
+      env: { ...process.env, ...env, PORT: port },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await readyLine(npm);
+    return new LocalServer(npm, `http://127.0.0.1:${port}`, Date.now() - startedAt);
+  }
+
+  /** The ids of npm and of everything it started. */
+  processes(): number[] {
+    const children = new Map<number, number[]>();
+    for (const line of execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")) {
+      const [pid = 0, parent = 0] = line.trim().split(/\s+/).map(Number);
+      children.set(parent, [...(children.get(parent) ?? []), pid]);
+    }
+    const family = [this.#npm.pid ?? 0];
+    for (const pid of family) family.push(...(children.get(pid) ?? []));
+    return family;
+  }
+
+  /** Returns the exit code. */
+  async stop(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.#npm.exitCode !== null) return this.#npm.exitCode;
+    this.#npm.kill(signal);
+    const [code] = await once(this.#npm, "exit", { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
+    return typeof code === "number" ? code : null;
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Throws, with what was printed, when npm ends or nothing is ready in time. */
+async function readyLine(npm: ChildProcess): Promise<void> {
+  const printed: string[] = [];
+  const timeout = setTimeout(() => npm.kill("SIGTERM"), START_TIMEOUT_MS);
+  const ready = new Promise<void>((resolve, reject) => {
+    const lines = npm.stdout ? createInterface({ input: npm.stdout }) : undefined;
+    // Read to the end: a full pipe would block the server's log.
+    lines?.on("line", (line) => {
+      printed.push(line);
+      if (line.startsWith("Ready at")) resolve();
+    });
+    npm.on("close", () => reject(new Error(`npm start did not get ready:\n${printed.join("\n")}`)));
+  });
+  await ready.finally(() => clearTimeout(timeout));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("No port was given.");
+  return address.port;
+}
