@@ -7,6 +7,7 @@ import { cors } from "./http/cors.ts";
 import { errorResponse, notFound } from "./http/errors.ts";
 import { mountHealth } from "./http/health.ts";
 import { routedPath } from "./http/path.ts";
+import { session } from "./http/session.ts";
 import { mountIngest } from "./ingest/routes.ts";
 import { mountOpenApi } from "./openapi.ts";
 
@@ -16,6 +17,7 @@ export function createApp(): Hono<App> {
   app.use(requestId());
   app.use("/api/*", cors);
   app.use("/openapi.json", cors);
+  app.use("/api/*", session);
   mountHealth(app);
   mountOpenApi(app);
   mountCatalogue(app);

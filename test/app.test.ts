@@ -103,9 +103,7 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
     const token = await aToken();
     await fill();
 
-    expect((await get(`${path}?unknown=1`, token)).headers.get("Link")).toContain(
-      `${path}?page=2&unknown=1>; rel="next"`,
-    );
+    expect((await get(`${path}?unknown=1`, token)).headers.get("Link")).toMatch(/\?page=2[^&]*&unknown=1>; rel="next"/);
   });
 });
 

@@ -40,7 +40,11 @@ function isAllowed({ from, to, typeOnly }: Import): boolean {
   if (!isModule(to)) return true;
   if (folderOf(to) === "cli") return false;
   if (COMMON_FOLDERS.includes(subject)) {
-    return folderOf(to) === subject || (typeOnly && ["env", "auth/actor"].includes(to));
+    return (
+      folderOf(to) === subject ||
+      (subject === "http" && folderOf(to) === "db") ||
+      (typeOnly && ["env", "auth/actor"].includes(to))
+    );
   }
   if (COMMON.includes(to) || COMMON_FOLDERS.includes(folderOf(to))) return true;
   if (subject === "") return TOP_MAY_USE[from]?.test(to) ?? false;
@@ -120,7 +124,7 @@ it("a line that breaks the direction is found", () => {
     ["catalogue/data.ts", 'import { fold } from "../events/fold.ts";', "catalogue/data → events/fold"],
     ["http/json.ts", 'import { eventTypesOf } from "../catalogue/data.ts";', "http/json → catalogue/data"],
     ["http/json.ts", 'import { seesEverything } from "../auth/actor.ts";', "http/json → auth/actor"],
-    ["http/json.ts", 'import { database } from "../db/client.ts";', "http/json → db/client"],
+    ["db/client.ts", 'import { notFound } from "../http/errors.ts";', "db/client → http/errors"],
     ["db/client.ts", 'import { events } from "../events/table.ts";', "db/client → events/table"],
     [
       "db/client.ts",

@@ -1,5 +1,5 @@
-import { eq } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { sql } from "drizzle-orm";
+import { numberAt, type Reader, textAt } from "../db/reader.ts";
 import { tokens, users } from "./table.ts";
 
 /** SHA-256 of a text, as 64 lower-case hex digits. */
@@ -9,11 +9,12 @@ export async function sha256Hex(text: string): Promise<string> {
 }
 
 /** The user a token belongs to, active or not; undefined for a token nobody has. Looked up by hash: one row, one user row. */
-export async function findTokenUser(db: Database, token: string) {
-  const [user] = await db
-    .select({ uuid: users.uuid, isStaff: users.isStaff, isSupport: users.isSupport, isActive: users.isActive })
-    .from(tokens)
-    .innerJoin(users, eq(users.uuid, tokens.userUuid))
-    .where(eq(tokens.hash, await sha256Hex(token)));
-  return user;
+export async function findTokenUser(reader: Reader, token: string) {
+  const [[row] = []] = await reader.read([
+    sql`SELECT ${users.uuid} AS uuid, ${users.isStaff} AS staff, ${users.isSupport} AS support, ${users.isActive} AS active
+      FROM ${tokens} JOIN ${users} ON ${users.uuid} = ${tokens.userUuid} WHERE ${tokens.hash} = ${await sha256Hex(token)}`,
+  ]);
+  if (row === undefined) return undefined;
+  const has = (flag: string) => numberAt(row, flag) === 1;
+  return { uuid: textAt(row, "uuid"), isStaff: has("staff"), isSupport: has("support"), isActive: has("active") };
 }

@@ -1,49 +1,48 @@
-import { and, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, gte, lt, type SQL, sql } from "drizzle-orm";
 import { type Actor, seesEverything } from "../auth/actor.ts";
-import { typeNumber } from "../catalogue/data.ts";
 import type { EventFilter } from "./filter.ts";
-import { ROLE } from "./scopes.ts";
+import type { Range } from "./periods.ts";
+import { type Concern, concernsOf, type Verify } from "./query.ts";
 import { events } from "./table.ts";
 
-/** Which events this actor may see of those the filter asks for: the one WHERE of list, count and retrieve. */
-export const conditions = (actor: Actor, filter: EventFilter): SQL | undefined => and(visible(actor), ...asked(filter));
-
-/** Staff and support: everything. Others: nothing, as long as no scope is named. */
-function visible(actor: Actor): SQL | undefined {
-  return seesEverything(actor) ? undefined : sql`0`;
+/** Whether this actor may see one event at hand and the filter lets it through: for a single event, already found. */
+export function lets(actor: Actor, filter: EventFilter, types: readonly number[] | undefined): SQL {
+  const range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
+  const asked = and(
+    seesEverything(actor) ? undefined : sql`0`,
+    during(range),
+    ofTypes(sql`${events.type}`, types),
+    ...concernsOf(filter).map(concerns),
+    matches(filter),
+  );
+  return asked ?? sql`1`;
 }
 
-function asked(filter: EventFilter): (SQL | undefined)[] {
-  const { createdFrom, createdTo, types, message, authMethod, patUuid } = filter;
-  return [
-    createdFrom === undefined ? undefined : gte(events.created, createdFrom),
-    createdTo === undefined ? undefined : lt(events.created, createdTo),
-    types === undefined ? undefined : ofTypes(types),
-    concerns(filter.customer, ROLE.CUSTOMER),
-    concerns(filter.project, ROLE.PROJECT),
-    concerns(filter.user, ROLE.USER),
-    concerns(filter.relatedUser, ROLE.FEED | ROLE.USER | ROLE.AFFECTED_USER),
-    contextEquals("$.auth_method", authMethod),
-    contextEquals("$.pat_uuid", patUuid),
+/** The event is created in the range. */
+export function during({ from, to }: Range, column: SQL = sql`${events.created}`): SQL | undefined {
+  return and(Number.isFinite(from) ? gte(column, from) : undefined, Number.isFinite(to) ? lt(column, to) : undefined);
+}
+
+/** The numbers are ours and written into the SQL: a list of hundreds would not fit in D1's 100 parameters. */
+export function ofTypes(column: SQL, types: readonly number[] | undefined): SQL | undefined {
+  return types === undefined ? undefined : sql`${column} IN (${sql.raw(types.join(","))})`;
+}
+
+/** The event itself has the text and the values: exactly, whatever an index may have said. */
+export function matches({ message, authMethod, patUuid }: Verify): SQL | undefined {
+  return and(
     message === undefined
       ? undefined
       : sql`instr(coalesce(${events.folded}, upper(${events.message})), ${message}) > 0`,
-  ];
+    contextEquals("$.auth_method", authMethod),
+    contextEquals("$.pat_uuid", patUuid),
+  );
 }
 
-function concerns(scope: string | undefined, roles: number): SQL | undefined {
-  if (scope === undefined) return undefined;
-  return sql`${events.id} IN (SELECT event_id FROM event_scopes WHERE scope = ${scope} AND roles & ${sql.raw(String(roles))})`;
-}
-
-/** Catalogue types by their numbers, written into the SQL (they are ours); others by name, as one parameter. */
-function ofTypes(names: readonly string[]): SQL | undefined {
-  const numbers = names.flatMap((name) => typeNumber(name) ?? []);
-  const unknown = names.filter((name) => typeNumber(name) === undefined);
-  const known = sql`${events.type} IN (${sql.raw(numbers.join(","))})`;
-  if (unknown.length === 0) return known;
-  const looked = sql`SELECT id FROM event_types WHERE name IN (SELECT value FROM json_each(${JSON.stringify(unknown)}))`;
-  return or(known, sql`${events.type} IN (${looked})`);
+/** One row of event_scopes, by its whole key. */
+function concerns({ scope, roles }: Concern): SQL {
+  return sql`EXISTS (SELECT 1 FROM event_scopes WHERE scope = ${scope} AND created = ${events.created}
+    AND event_id = ${events.id} AND roles & ${sql.raw(String(roles))})`;
 }
 
 function contextEquals(path: string, text: string | undefined): SQL | undefined {

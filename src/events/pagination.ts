@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { notFound } from "../http/errors.ts";
+import { type PageToken, type Position, parseToken, printToken } from "./position.ts";
 
 export const DEFAULT_PAGE_SIZE = 10;
 export const MAX_PAGE_SIZE = 300;
@@ -7,10 +8,12 @@ export const MAX_PAGE_SIZE = 300;
 /** No log has more pages; beyond it, the number of the first event would not be exact. */
 const MAX_PAGE = 2 ** 40;
 
-/** Which page is asked for: a number from 1, or the last one. `size` in events. */
+/** Which page is asked for: a number from 1, the last one, or the one at a place. `size` in events. */
 export interface PageRequest {
   number: number | "last";
   size: number;
+  /** From a page token, which counts; the number is only shown then. */
+  position?: PageToken;
 }
 
 /** 404 `Invalid page.`, as Waldur answers to any page that is not there. */
@@ -18,6 +21,15 @@ export const invalidPage = () => notFound("Invalid page.");
 
 const pageNumber = v.union([
   v.literal("last"),
+  v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const token = parseToken(dataset.value);
+      if (token !== undefined) return token;
+      addIssue({ message: "Is not a page token." });
+      return NEVER;
+    }),
+  ),
   v.pipe(
     v.string(),
     v.transform((text) => pythonInt(text) ?? 0),
@@ -39,41 +51,64 @@ export const pageParameters = v.object({
   page_size: v.optional(pageSize, String(DEFAULT_PAGE_SIZE)),
 });
 
-/** `page` and `page_size` of a query string; throws for a page that no result can have. */
-export function readPage(params: URLSearchParams): PageRequest {
+/**
+ * `page` and `page_size` of a query string; throws for a page that no result can have, and for a token of another list.
+ * `fingerprint`: of the list (position.ts).
+ */
+export function readPage(params: URLSearchParams, fingerprint: string): PageRequest {
   const [page, size] = ["page", "page_size"].map((name) => params.getAll(name).at(-1) || undefined);
   const result = v.safeParse(pageParameters, { page, page_size: size });
   if (!result.success) throw invalidPage();
-  return { number: result.output.page, size: result.output.page_size };
+  const { page: asked, page_size } = result.output;
+  if (typeof asked !== "object") return { number: asked, size: page_size };
+  if (asked.fingerprint !== fingerprint) throw invalidPage();
+  return { number: asked.number, size: page_size, position: asked };
 }
 
 /** An empty result still has one page. */
 export const pageCount = (total: number, size: number): number => Math.max(1, Math.ceil(total / size));
 
-/** The number of the page asked for; throws when there is no such page. */
-export function resolvePage({ number, size }: PageRequest, total: number): number {
-  const pages = pageCount(total, size);
-  const resolved = number === "last" ? pages : number;
-  if (resolved > pages) throw invalidPage();
-  return resolved;
+/** A page of a list that is at hand as a whole, with its links. */
+export function pageOfArray<T>(all: readonly T[], { number, size }: PageRequest): { page: T[]; links: Links } {
+  const pages = pageCount(all.length, size);
+  const asked = number === "last" ? pages : number;
+  if (asked > pages) throw invalidPage();
+  const links = {
+    pages,
+    next: asked < pages ? String(asked + 1) : undefined,
+    previous: asked > 1 ? String(asked - 1) : undefined,
+  };
+  return { page: all.slice((asked - 1) * size, asked * size), links };
+}
+
+/** What the Link header is made of: values of `page`; undefined where there is no such page. */
+export interface Links {
+  pages: number;
+  next: string | undefined;
+  previous: string | undefined;
+}
+
+/** A neighbouring page as a value of `page`: a token when there is a fingerprint, else its number; the first is `1`. */
+export function neighbour(number: number, position: Position | undefined, fingerprint: string | undefined) {
+  if (position === undefined) return undefined;
+  if (number <= 1) return "1";
+  return fingerprint === undefined ? String(number) : printToken({ number, ...position, fingerprint });
 }
 
 /** The Link header: first, prev, next, last, each with the request's own URL and another `page`. */
-export function linkHeader(requestUrl: string, page: number, pages: number): string {
-  const link = (number: number, rel: string) => `<${pageUrl(requestUrl, number)}>; rel="${rel}"`;
-  return [
-    link(1, "first"),
-    ...(page > 1 ? [link(page - 1, "prev")] : []),
-    ...(page < pages ? [link(page + 1, "next")] : []),
-    link(pages, "last"),
-  ].join(", ");
+export function linkHeader(requestUrl: string, { pages, next, previous }: Links): string {
+  const link = (page: string | undefined, rel: string) =>
+    page === undefined ? [] : [`<${pageUrl(requestUrl, page)}>; rel="${rel}"`];
+  return [link("1", "first"), link(previous, "prev"), link(next, "next"), link(String(pages), "last")]
+    .flat()
+    .join(", ");
 }
 
 /** The URL of another page: parameters sorted by name, page 1 without `page`, encoded as Python's urlencode does. */
-function pageUrl(requestUrl: string, number: number): string {
+function pageUrl(requestUrl: string, page: string): string {
   const url = new URL(requestUrl);
   const pairs = [...url.searchParams].filter(([name]) => name !== "page");
-  if (number > 1) pairs.push(["page", String(number)]);
+  if (page !== "1") pairs.push(["page", page]);
   const query = pairs
     .sort(([a], [b]) => compareCodePoints(a, b))
     .map((pair) => pair.map(formEncode).join("="))

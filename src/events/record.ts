@@ -3,6 +3,8 @@ import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
 import { asciiUpper, fold } from "./fold.ts";
 import { scopesOf } from "./scopes.ts";
+import { tallyLog, tallyScopes } from "./tally.ts";
+import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";
 
 /** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */
 export interface NewEvent {
@@ -32,12 +34,17 @@ const MAX_PARAMETER_LENGTH = 600_000;
  */
 export async function recordEvents(db: Database, events: readonly NewEvent[]): Promise<RecordReport> {
   const unique = [...new Map([...events].reverse().map((event) => [event.uuid, event])).values()].reverse();
-  const chunks = chunked(unique.map(row));
+  const prepared = unique.map(prepare);
+  const chunks = chunked(prepared.map(({ row }) => row));
+  const scopeChunks = chunked(prepared.flatMap(({ scopes }) => scopes));
   const results = await runBatch(db, [
     sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
     insertTypes(unique),
     ...chunks.map(insertEvents),
-    ...chunked(unique.flatMap(scopeRows)).map(insertScopes),
+    ...scopeChunks.map(insertScopes),
+    ...chunked(prepared.map(({ terms }) => terms)).map(insertTerms),
+    ...tallyLog,
+    ...scopeChunks.map(tallyScopes),
   ]);
   const inserted = results.slice(2, 2 + chunks.length).reduce((sum, result) => sum + result.meta.changes, 0);
   const rowsWritten = results.reduce((sum, result) => sum + result.meta.rows_written, 0);
@@ -53,20 +60,31 @@ function insertTypes(events: readonly NewEvent[]) {
     WHERE value NOT IN (SELECT name FROM event_types)`;
 }
 
-function row(event: NewEvent): string {
+interface Prepared {
+  /** JSON rows for the three statements that take them. */
+  row: string;
+  scopes: string[];
+  terms: string;
+}
+
+function prepare(event: NewEvent): Prepared {
   const { uuid, created, eventType, message, context, producer, receivedAt } = event;
   const folded = fold(message);
   const stored = folded === asciiUpper(message) ? null : folded;
-  return JSON.stringify([
-    uuid,
-    created,
-    typeNumber(eventType) ?? eventType,
-    message,
-    stored,
-    context,
-    producer,
-    receivedAt,
-  ]);
+  const values: Record<string, unknown> = JSON.parse(context);
+  const scopes = scopesOf(eventType, values);
+  const terms = [
+    ...gramsOf(folded),
+    ...scopes.flatMap(([scope, roles]) => scopeTerms(scope, roles)),
+    ...(typeof values.auth_method === "string" ? [valueTerm("auth", values.auth_method)] : []),
+    ...(typeof values.pat_uuid === "string" ? [valueTerm("pat", values.pat_uuid)] : []),
+  ];
+  const type = typeNumber(eventType) ?? eventType;
+  return {
+    row: JSON.stringify([uuid, created, type, message, stored, context, producer, receivedAt]),
+    scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
+    terms: JSON.stringify([uuid, terms.join(" ")]),
+  };
 }
 
 const insertEvents = (rows: string) => sql`INSERT INTO events
@@ -78,13 +96,14 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
   WHERE true
   ON CONFLICT (uuid) DO NOTHING`;
 
-function scopeRows(event: NewEvent): string[] {
-  return scopesOf(event.eventType, JSON.parse(event.context)).map((scope) => JSON.stringify([event.uuid, ...scope]));
-}
-
 /** Only of events that are new in this transaction: a duplicate keeps the scopes it was first written with. */
 const insertScopes = (rows: string) => sql`INSERT INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
+  FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
+  WHERE events.id > (SELECT last_id FROM commit_watermark)`;
+
+const insertTerms = (rows: string) => sql`INSERT INTO event_index (rowid, terms)
+  SELECT events.id, (entry.value->>1) || ' type:' || events.type
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
   WHERE events.id > (SELECT last_id FROM commit_watermark)`;
 

@@ -1,51 +1,94 @@
+import { sql } from "drizzle-orm";
 import type { Context, Hono } from "hono";
 import { authenticate } from "../auth/authenticate.ts";
-import { database } from "../db/client.ts";
 import type { App } from "../env.ts";
 import { notFound } from "../http/errors.ts";
-import { jsonText } from "../http/json.ts";
+import { etagOf, notModified } from "../http/etag.ts";
 import { mountResource } from "../http/resource.ts";
-import { conditions } from "./conditions.ts";
-import { readFilter } from "./filter.ts";
-import { linkHeader, pageCount, readPage, resolvePage } from "./pagination.ts";
-import { countEvents, findEvent, listEvents } from "./queries.ts";
+import { answer, ask, keepSearched, unchanged } from "./answer.ts";
+import { lets } from "./conditions.ts";
+import { countEvents } from "./count.ts";
+import { findRows, pageOf } from "./pages.ts";
+import { linkHeader, neighbour, pageOfArray, readPage } from "./pagination.ts";
+import { fingerprintOf } from "./position.ts";
 import { chosenFields, eventJson, eventsJson } from "./representation.ts";
+import { eventColumns, eventRow } from "./rows.ts";
+import { countMonths, statsParameters } from "./stats.ts";
+import { events } from "./table.ts";
 import { parseUuid } from "./uuid.ts";
 
-/** `/api/events/`, `count/` and one event. Mount after routes with a fixed name: `{id}` matches any segment. */
+/** The events' URLs. Mount after routes with a fixed name below `/api/events/`: `{id}` matches any segment. */
 export function mountEvents(app: Hono<App>): void {
   mountResource(app, { path: "/api/events/", name: "Event List", authenticate, get: list });
-  mountResource(app, { path: "/api/events/count/", name: "Event Count", authenticate, get: countAll });
+  mountResource(app, { path: "/api/events/count/", name: "Event Count", authenticate, get: count });
   mountResource(app, { path: "/api/events/:id/", name: "Event Instance", authenticate, get: retrieve });
+  mountResource(app, {
+    path: "/api/events-stats/",
+    name: "Event Stats List",
+    authenticate,
+    get: stats,
+    anybodyMayTry: true,
+  });
 }
 
 async function list(c: Context<App>): Promise<Response> {
-  const params = parameters(c);
-  const filter = readFilter(params);
-  const page = readPage(params);
-  const where = conditions(c.get("actor"), filter);
-  const { total, rows } = await listEvents(database(c.env.DB), where, filter.oldestFirst, page);
-  const link = linkHeader(c.req.url, resolvePage(page, total), pageCount(total, page.size));
-  return jsonText(c, eventsJson(rows, fields(params)), { "X-Result-Count": String(total), Link: link });
+  const question = await ask(c);
+  const { reader, query, params, digest, known } = question;
+  const fingerprint = fingerprintOf(digest);
+  const request = readPage(params, fingerprint);
+  const first = request.number === 1 && request.position === undefined && query.kind === "feed";
+  const same = first ? undefined : await unchanged(c, question);
+  if (same) return same;
+  const found = await findRows(reader, query, digest, request, first ? known : []);
+  if (first && known.includes(found.version)) return notModified(c, etagOf(question.key, found.version));
+  const page = pageOf(request, found);
+  keepSearched(c, digest, found.searched);
+  const tokens = c.env.PAGE_TOKENS === "off" ? undefined : fingerprint;
+  const links = {
+    pages: page.pages,
+    next: neighbour(page.number + 1, page.next, tokens),
+    previous: neighbour(page.number - 1, page.previous, tokens),
+  };
+  return answer(c, question, found.version, eventsJson(page.rows, chosenFields(params.getAll("field"))), {
+    "X-Result-Count": String(found.total),
+    Link: linkHeader(c.req.url, links),
+  });
 }
 
-async function countAll(c: Context<App>): Promise<Response> {
-  const where = conditions(c.get("actor"), readFilter(parameters(c)));
-  const total = await countEvents(database(c.env.DB), where);
-  return jsonText(c, JSON.stringify({ count: total }), { "X-Result-Count": String(total) });
+async function count(c: Context<App>): Promise<Response> {
+  const question = await ask(c);
+  const same = await unchanged(c, question);
+  if (same) return same;
+  const { total, version, searched } = await countEvents(question.reader, question.query, question.digest);
+  keepSearched(c, question.digest, searched);
+  return answer(c, question, version, JSON.stringify({ count: total }), { "X-Result-Count": String(total) });
 }
 
 async function retrieve(c: Context<App>): Promise<Response> {
-  const params = parameters(c);
-  const where = conditions(c.get("actor"), readFilter(params));
-  const event = await findEvent(database(c.env.DB), eventKey(c.req.param("id") ?? ""), where);
-  if (event === undefined) throw notFound("No Event matches the given query.");
-  return jsonText(c, eventJson(event, fields(params)));
+  const question = await ask(c);
+  const { reader, filter, types, params } = question;
+  const key = eventKey(c.req.param("id") ?? "");
+  const same = typeof key === "number" ? sql`${events.id} = ${key}` : sql`${events.uuid} = ${key}`;
+  const where = sql`${same} AND ${lets(c.get("actor"), filter, types)}`;
+  const [[row] = []] = await reader.read([sql`SELECT ${eventColumns} FROM ${events} WHERE ${where}`]);
+  if (row === undefined) throw notFound("No Event matches the given query.");
+  const event = eventRow(row);
+  return answer(c, question, `${event.id}.${event.uuid}`, eventJson(event, chosenFields(params.getAll("field"))));
 }
 
-const parameters = (c: Context<App>): URLSearchParams => new URL(c.req.url).searchParams;
-
-const fields = (params: URLSearchParams) => chosenFields(params.getAll("field"));
+async function stats(c: Context<App>): Promise<Response> {
+  const params = new URL(c.req.url).searchParams;
+  const question = await ask(c, statsParameters(params));
+  const request = readPage(params, "");
+  const same = await unchanged(c, question);
+  if (same) return same;
+  const { months, version } = await countMonths(question.reader, question.query);
+  const { page, links } = pageOfArray(months, request);
+  return answer(c, question, version, JSON.stringify(page), {
+    "X-Result-Count": String(months.length),
+    Link: linkHeader(c.req.url, links),
+  });
+}
 
 /** Waldur's integer id, or the uuid (which its list shows, while it never shows the id). */
 function eventKey(segment: string): number | string {

@@ -28,13 +28,13 @@ export type EventScope = [scope: string, roles: number];
 /**
  * The objects an event concerns, from the top-level keys of its context: those in the feed of its type, and the four
  * keys that filters look at. The filters compare with 32 lower-case hex digits, so a key's role is given only to a value
- * written so; the feed takes a UUID in any form.
+ * written so; the feed takes a UUID with dashes and capitals too (and migrations/0003 finds it so when an event is deleted).
  */
 export function scopesOf(eventType: string, context: Record<string, unknown>): EventScope[] {
   const roles = new Map<string, number>();
   const add = (key: string, role: number, exact: boolean) => {
     const value = Object.hasOwn(context, key) ? context[key] : undefined;
-    const scope = typeof value === "string" ? parseUuid(value) : undefined;
+    const scope = typeof value === "string" && /^[\da-f-]+$/i.test(value) ? parseUuid(value) : undefined;
     if (scope === undefined || (exact && scope !== value)) return;
     roles.set(scope, (roles.get(scope) ?? 0) | role);
   };

@@ -4,6 +4,6 @@
  */
 export function routedPath(request: Request): string {
   const { pathname } = new URL(request.url);
-  const suffixed = /^(\/api\/events(?:\/[^/]+)?)\.json\/?$/.exec(pathname);
+  const suffixed = /^(\/api\/events(?:-stats|\/[^/]+)?)\.json\/?$/.exec(pathname);
   return suffixed ? `${suffixed[1]}/` : pathname;
 }

@@ -1,5 +1,4 @@
 import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
-import type { Actor } from "../auth/actor.ts";
 import type { App } from "../env.ts";
 import { methodNotAllowed, permissionDenied } from "./errors.ts";
 import { jsonText } from "./json.ts";
@@ -14,6 +13,8 @@ interface Resource {
   name: string;
   authenticate: MiddlewareHandler<App>;
   get: Handler<App>;
+  /** Wrong methods are 405 for everybody; else those who are not staff get 403. */
+  anybodyMayTry?: boolean;
 }
 
 /**
@@ -21,12 +22,15 @@ interface Resource {
  * OPTIONS with a description, 301 to the path with a slash for every method, and 401, then 403 for all but staff,
  * then 405 for methods that do not exist.
  */
-export function mountResource(app: Hono<App>, { path, name, authenticate, get }: Resource): void {
+export function mountResource(
+  app: Hono<App>,
+  { path, name, authenticate, get, anybodyMayTry = false }: Resource,
+): void {
   app.all(path.slice(0, -1), redirectToSlash);
   app.use(path, commonHeaders, negotiate, authenticate);
   app.get(path, get);
   app.options(path, (c) => jsonText(c, JSON.stringify(description(name))));
-  app.all(path, (c) => refuse(c, c.get("actor")));
+  app.all(path, (c) => refuse(c, anybodyMayTry || c.get("actor").isStaff));
 }
 
 const redirectToSlash: Handler<App> = (c) => {
@@ -46,7 +50,7 @@ function description(name: string) {
   return { name, description: "", renders: ["application/json"], parses: ["application/json"] };
 }
 
-function refuse(c: Context<App>, actor: Actor): never {
-  if (!actor.isStaff) throw permissionDenied();
+function refuse(c: Context<App>, mayTry: boolean): never {
+  if (!mayTry) throw permissionDenied();
   throw methodNotAllowed(c.req.method);
 }

@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { database } from "../db/client.ts";
+import { type Reader, textAt } from "../db/reader.ts";
+import type { App } from "../env.ts";
+import { etagOf, knownVersions, notModified, shortHash } from "../http/etag.ts";
+import { jsonText } from "../http/json.ts";
+import { type EventFilter, readFilter } from "./filter.ts";
+import { digestOf } from "./position.ts";
+import { type EventQuery, eventQuery } from "./query.ts";
+import type { SearchTotal } from "./search.ts";
+import { isWorthKeeping, keepTotal } from "./totals.ts";
+import { typeNumbers } from "./types.ts";
+import { type Version, versionStatement } from "./version.ts";
+
+/** What a request asks of the events, for this actor. */
+export interface Question {
+  reader: Reader;
+  params: URLSearchParams;
+  filter: EventFilter;
+  /** Numbers of `filter.types`. */
+  types: readonly number[] | undefined;
+  query: EventQuery;
+  /** Of the query: the same for every page of its list, and for everybody who sees the same. */
+  digest: string;
+  /** Of the query and of how it is to be printed, for ETags. */
+  key: string;
+  /** Versions of the answer that the client has. */
+  known: Version[];
+}
+
+/** Reads the question; throws 400 for a filter that is not valid. `params` unless the request's own. */
+export async function ask(c: Context<App>, params = new URL(c.req.url).searchParams): Promise<Question> {
+  const reader = c.get("reader");
+  const filter = readFilter(params);
+  const types = await typeNumbers(reader, filter.types);
+  const query = eventQuery(c.get("actor"), filter, types);
+  const digest = await digestOf(query);
+  const key = await shortHash(`${digest} ${c.req.url}`);
+  return { reader, params, filter, types, query, digest, key, known: knownVersions(c, key) };
+}
+
+/** 304 at the cost of a few rows, when the client has the answer already; undefined when it has to be worked out. */
+export async function unchanged(
+  c: Context<App>,
+  { reader, query, key, known }: Question,
+): Promise<Response | undefined> {
+  if (known.length === 0 || query.kind === "nothing") return undefined;
+  const [[row] = []] = await reader.read([versionStatement(query)]);
+  const version = textAt(row, "version");
+  return known.includes(version) ? notModified(c, etagOf(key, version)) : undefined;
+}
+
+/** 200 with the ETag of this version of the answer, or 304 when the client has just that. */
+export function answer(
+  c: Context<App>,
+  { key, known }: Question,
+  version: Version,
+  text: string,
+  headers: Record<string, string> = {},
+): Response {
+  const etag = etagOf(key, version);
+  if (known.includes(version) || known.includes("*")) return notModified(c, etag);
+  return jsonText(c, text, { ETag: etag, ...headers });
+}
+
+/** After the answer: a search total that was costly to count is kept for the next one. */
+export function keepSearched(c: Context<App>, digest: string, searched: SearchTotal | undefined): void {
+  if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
+}

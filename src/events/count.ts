@@ -1,0 +1,18 @@
+import type { Reader } from "../db/reader.ts";
+import { countStatements, sumCounts } from "./counters.ts";
+import type { EventQuery } from "./query.ts";
+import { readTotal, type SearchTotal, totalStatement } from "./search.ts";
+import { NO_EVENTS, searchVersion, type Version } from "./version.ts";
+
+/** The exact number of events, from the counters or, for a search, from the index. `key` names the search. */
+export async function countEvents(
+  reader: Reader,
+  query: EventQuery,
+  key: string,
+): Promise<{ total: number; version: Version; searched?: SearchTotal }> {
+  if (query.kind === "nothing") return { total: 0, version: NO_EVENTS };
+  if (query.kind === "feed") return sumCounts(query, await reader.read(countStatements(query)));
+  const [[row] = []] = await reader.read([totalStatement(query, key)]);
+  const searched = readTotal(row);
+  return { total: searched.total, version: searchVersion(searched), searched };
+}

@@ -1,0 +1,174 @@
+import { type SQL, sql } from "drizzle-orm";
+import { numberAt, type Row, textAt } from "../db/reader.ts";
+import { during, ofTypes } from "./conditions.ts";
+import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "./periods.ts";
+import { type FeedQuery, LOG } from "./query.ts";
+import { type Version, versionOf } from "./version.ts";
+
+/** The exact answer to "how many?", and what it was worked out from. */
+export interface Counted {
+  total: number;
+  version: Version;
+  /** The feed's rows of `counters`, by quarter. */
+  quarters: readonly Row[];
+}
+
+/** Bits of a code that are roles; the rest is the type (migrations/0003). */
+const CODE_TYPE = 32;
+
+/**
+ * Statements that answer how many events match, reading a bounded number of rows: the counters, and at the edges of a
+ * time range the events of at most two hours (of the log) or two days (of an object; two months when types are asked for).
+ */
+export function countStatements(query: FeedQuery): SQL[] {
+  const plan = planOf(query);
+  return [
+    quarterRows(query),
+    ...plan.days.map((days) => periodRows("log/day", dayOf, days)),
+    ...plan.hours.map((hours) => periodRows("log/hour", hourOf, hours)),
+    ...plan.edges.map((edge) => countRows(query, edge)),
+  ];
+}
+
+/** With their details only where the sums need them: the codes of the whole log are tens of kilobytes. */
+function quarterRows({ feed, types, range }: FeedQuery): SQL {
+  const codes = types !== undefined || (feed === LOG && !isEverything(range));
+  const columns = sql.raw(
+    `period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch${codes ? ", codes" : feed === LOG ? "" : ", days"}`,
+  );
+  return sql`SELECT ${columns} FROM counters WHERE feed = ${feed} ORDER BY period`;
+}
+
+/** Quarter rows with every detail. */
+export const detailedQuarters = (feed: string): SQL =>
+  sql`SELECT period, n, min_id, last_id, codes, days, (SELECT epoch FROM commit_watermark) AS epoch
+    FROM counters WHERE feed = ${feed} ORDER BY period`;
+
+/** The sum of what `countStatements` gave, in its order. */
+export function sumCounts(query: FeedQuery, results: readonly (readonly Row[])[]): Counted {
+  const [quarters = [], ...rest] = results;
+  const plan = planOf(query);
+  const isCounted = counted(query);
+  const inPeriods = rest.slice(0, plan.days.length + plan.hours.length).flat();
+  const inEdges = rest.slice(
+    plan.days.length + plan.hours.length,
+    plan.days.length + plan.hours.length + plan.edges.length,
+  );
+  const total =
+    sumQuarters(query, quarters, plan.whole) +
+    inPeriods.reduce((sum, row) => sum + sumCodes(textAt(row, "codes"), isCounted), 0) +
+    inEdges.reduce((sum, [row]) => sum + numberAt(row, "n"), 0);
+  return { total, version: versionOf(quarters), quarters };
+}
+
+/** How a time range is counted: whole months or days from the quarter rows, the rest piece by piece. */
+interface CountPlan {
+  whole: Range | undefined;
+  days: Range[];
+  hours: Range[];
+  edges: Range[];
+}
+
+function planOf({ feed, types, range }: FeedQuery): CountPlan {
+  const months = split(range, feed === LOG || types !== undefined ? "month" : "day");
+  if (feed !== LOG) return { whole: months.whole, days: [], hours: [], edges: months.edges };
+  const days = months.edges.map((edge) => split(edge, "day"));
+  const hours = days.flatMap(({ edges }) => edges).map((edge) => split(edge, "hour"));
+  const whole = (splits: typeof days) => splits.flatMap((piece) => piece.whole ?? []);
+  return { whole: months.whole, days: whole(days), hours: whole(hours), edges: hours.flatMap(({ edges }) => edges) };
+}
+
+const periodRows = (feed: string, name: (time: number) => string, { from, to }: Range): SQL =>
+  sql`SELECT codes FROM counters WHERE feed = ${feed} AND period >= ${name(from)} AND period < ${name(to)}`;
+
+function countRows({ feed, roles, types }: FeedQuery, edge: Range): SQL {
+  if (feed === LOG) {
+    const where = sql`${during(edge, sql`created`)} AND ${ofTypes(sql`type`, types) ?? sql`1`}`;
+    return sql`SELECT count(*) AS n FROM events INDEXED BY events_order WHERE ${where}`;
+  }
+  return sql`SELECT count(*) AS n FROM event_scopes WHERE scope = ${feed} AND ${during(edge, sql`created`)}
+    AND ${hasRole(roles)} AND ${ofTypes(sql`type`, types) ?? sql`1`}`;
+}
+
+/** An object's row has any of the roles asked for. */
+export const hasRole = (roles: number, column: SQL = sql`roles`): SQL => sql`${column} & ${sql.raw(String(roles))}`;
+
+function sumQuarters(query: FeedQuery, quarters: readonly Row[], whole: Range | undefined): number {
+  if (whole === undefined) return 0;
+  if (query.feed === LOG && query.types === undefined && isEverything(whole))
+    return quarters.reduce((sum, row) => sum + numberAt(row, "n"), 0);
+  return unitsOf(query, quarters)
+    .filter(({ period }) => isWithin(period, whole))
+    .reduce((sum, { matches }) => sum + matches, 0);
+}
+
+/** A month or day, how many events match in it, and how many the feed has in it at all. */
+export interface UnitCount {
+  period: string;
+  matches: number;
+  rows: number;
+}
+
+/**
+ * The feed's months, or the days of an object asked for without types, oldest first, with what matches in each. Months and
+ * days in which nothing happened are not there.
+ */
+export function unitsOf(query: FeedQuery, quarters: readonly Row[]): UnitCount[] {
+  const byDay = query.feed !== LOG && query.types === undefined;
+  const isCounted = counted(query);
+  const counts = new Map<string, UnitCount>();
+  for (const quarter of quarters) {
+    const year = textAt(quarter, "period").slice(0, 5);
+    for (const [key, n] of entriesOf(textAt(quarter, byDay ? "days" : "codes"))) {
+      const [unit = "", code = "0"] = key.split(":");
+      const count = counts.get(year + unit) ?? { period: year + unit, matches: 0, rows: 0 };
+      const matches = byDay ? (Number(code) & query.roles) !== 0 : isCounted(Number(code));
+      counts.set(count.period, { ...count, rows: count.rows + n, matches: count.matches + (matches ? n : 0) });
+    }
+  }
+  return [...counts.values()].filter(({ rows }) => rows > 0).sort((a, b) => (a.period < b.period ? -1 : 1));
+}
+
+const sumCodes = (codes: string, isCounted: (code: number) => boolean): number =>
+  entriesOf(codes).reduce((sum, [code, n]) => sum + (isCounted(Number(code)) ? n : 0), 0);
+
+/** Whether a code's type and roles are asked for. */
+function counted({ feed, roles, types }: FeedQuery): (code: number) => boolean {
+  const wanted = types && new Set(types);
+  return (code) => {
+    if (feed !== LOG && (code & roles & (CODE_TYPE - 1)) === 0) return false;
+    return wanted?.has(Math.floor(code / CODE_TYPE)) ?? true;
+  };
+}
+
+/** The day rows of one of the log's months. */
+export const dayRows = (month: string): SQL =>
+  sql`SELECT period, n, min_id, last_id, codes FROM counters WHERE feed = 'log/day' AND period > ${month} AND period < ${`${month}-99`}`;
+
+/** The days of the log, from rows of `dayRows`. */
+export function daysOf(query: FeedQuery, rows: readonly Row[]): UnitCount[] {
+  const isCounted = counted(query);
+  return rows.map((row) => ({
+    period: textAt(row, "period"),
+    matches: sumCodes(textAt(row, "codes"), isCounted),
+    rows: numberAt(row, "n"),
+  }));
+}
+
+/** Every id of the events in a range lies between these; `rows` are a feed's rows of `counters`, by quarter or by day. */
+export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: number; max: number } {
+  const inside = rows.filter((row) => {
+    const period = textAt(row, "period");
+    const name = (time: number) => (period.length === 7 ? quarterOf(monthOf(time)) : dayOf(time));
+    return !(Number.isFinite(from) && period < name(from)) && !(Number.isFinite(to) && period > name(to));
+  });
+  return {
+    min: Math.min(...inside.map((row) => numberAt(row, "min_id"))),
+    max: Math.max(...inside.map((row) => numberAt(row, "last_id"))),
+  };
+}
+
+function entriesOf(json: string): [string, number][] {
+  const counts: Record<string, number> = JSON.parse(json || "{}");
+  return Object.entries(counts);
+}

@@ -1,0 +1,160 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Reader, Row } from "../db/reader.ts";
+import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "./counters.ts";
+import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./deep.ts";
+import { isEverything, type Range } from "./periods.ts";
+import type { Position } from "./position.ts";
+import { type FeedQuery, feedTerms, LOG } from "./query.ts";
+import type { EventRow } from "./representation.ts";
+import { eventRow, indexStatement, type Slice, sliceStatement } from "./rows.ts";
+import type { SearchTotal } from "./search.ts";
+import { feedVersion, type Version } from "./version.ts";
+
+/** Rows of a feed that may be looked at for a page before the counters are asked where its events lie. */
+const SCAN = 1_000;
+
+/** So few rows are counted off one by one rather than by the counters. */
+const SHORT_SKIP = 200;
+
+/** Months of the log that would cost so many rows are looked at by day. */
+const LONG_MONTHS = 2_000;
+
+const EVER: Range = { from: -Infinity, to: Infinity };
+
+/** Which part of a list is wanted: `limit` events from a place, from the start after `skip`, or at the end. */
+export type Wanted =
+  | { from: "start"; skip: number; limit: number }
+  | { from: "end"; limit: number }
+  | { from: "position"; position: Position; limit: number };
+
+/** What was found of a list. */
+export interface Listed {
+  total: number;
+  version: Version;
+  /** In list order. */
+  rows: EventRow[];
+  /** The total of a search, for it may be worth keeping. */
+  searched?: SearchTotal;
+}
+
+/**
+ * A part of a feed and the exact total. One round trip when the page lies where one would look first; two or three when
+ * matches are rare there, or for an integer page deep inside a filtered feed: the counters then tell where to look.
+ */
+export async function listFeed(
+  reader: Reader,
+  query: FeedQuery,
+  wanted: Wanted,
+  known: readonly Version[] = [],
+): Promise<Listed> {
+  const counts = countStatements(query);
+  const first = firstStatement(query, wanted, known);
+  const results = await reader.read(first === undefined ? counts : [...counts, first]);
+  const counted = sumCounts(query, results.slice(0, counts.length));
+  if (known.includes(counted.version)) return { total: counted.total, version: counted.version, rows: [] };
+  const rows = first === undefined ? [] : (results.at(-1) ?? []);
+  const done = first !== undefined && (isPlain(query) || rows.length >= expected(wanted, counted.total));
+  const found = done ? rows : await lookCloser(reader, query, wanted, counted);
+  return { total: counted.total, version: counted.version, rows: inListOrder(query.oldestFirst, found.map(eventRow)) };
+}
+
+/** The log without types: nothing has to be searched for, the first statement finds all there is. */
+const isPlain = ({ feed, types }: FeedQuery): boolean => feed === LOG && types === undefined;
+
+/** How many rows the part must have; for a place, whose rest nobody has counted, all it may have. */
+function expected(wanted: Wanted, total: number): number {
+  const before = wanted.from === "start" ? wanted.skip : 0;
+  return wanted.from === "position"
+    ? Math.min(wanted.limit, total)
+    : Math.max(0, Math.min(wanted.limit, total - before));
+}
+
+/** What can be asked before anything is known; undefined when the counters have to be read first. */
+function firstStatement(query: FeedQuery, wanted: Wanted, known: readonly Version[]): SQL | undefined {
+  const { range } = query;
+  const plain = isPlain(query);
+  const skip = wanted.from === "start" ? wanted.skip : 0;
+  if (skip > SHORT_SKIP && !(plain && isEverything(range))) return undefined;
+  if (skip > SHORT_SKIP) return deepLogStatement(query, skip, wanted.limit);
+  const scan = plain ? {} : { scan: SCAN + skip + wanted.limit };
+  return sliceStatement(query, { ...sliceOf(query, wanted), offset: skip, ...scan }, unlessKnown(query, wanted, known));
+}
+
+/** The limit in SQL: no row is read when the client knows what it would get. */
+function unlessKnown({ feed }: FeedQuery, { limit }: Wanted, known: readonly Version[]): SQL {
+  if (known.length === 0) return sql`${limit}`;
+  return sql`iif(${feedVersion(feed)} IN (SELECT value FROM json_each(${JSON.stringify(known)})), 0, ${limit})`;
+}
+
+function sliceOf(query: FeedQuery, wanted: Wanted): Slice {
+  const { range } = query;
+  const backwards = wanted.from === "end" || (wanted.from === "position" && wanted.position.direction === "before");
+  const beyond = wanted.from === "position" ? { beyond: wanted.position } : {};
+  return { backwards, range, offset: 0, limit: wanted.limit, ...beyond };
+}
+
+/** With the counters at hand: first where the part lies, then its rows, by the cheaper of two ways. */
+async function lookCloser(reader: Reader, query: FeedQuery, wanted: Wanted, counted: Counted): Promise<readonly Row[]> {
+  const slice = sliceOf(query, wanted);
+  const found = await find(reader, query, wanted, slice, counted.quarters);
+  const cost = costs(found.place, slice.limit);
+  const range = overlap(slice.range, spanOf(found.place.units));
+  if (range.from >= range.to) return [];
+  const near = { ...slice, range, offset: found.place.offset };
+  const ids = idsWithin(found.rows, range);
+  const statement =
+    cost.index < cost.walk
+      ? indexStatement(query.oldestFirst, {
+          ...near,
+          match: feedTerms(query),
+          ids: { min: integer(ids.min), max: integer(ids.max) },
+        })
+      : sliceStatement(query, near);
+  const [rows = []] = await reader.read([statement]);
+  return rows;
+}
+
+/** Where the part lies, and the rows of `counters` that told. The log is looked at by day when months are too long. */
+async function find(
+  reader: Reader,
+  query: FeedQuery,
+  wanted: Wanted,
+  slice: Slice,
+  quarters: readonly Row[],
+): Promise<{ place: Place; rows: readonly Row[] }> {
+  const descending = query.oldestFirst === slice.backwards;
+  const skip = await skipInFeed(reader, query, wanted);
+  const range = skip > 0 ? EVER : walkRange(slice, descending);
+  const place = locate(walked(unitsOf(query, quarters), range, descending), range, skip, slice.limit);
+  const { walk, index } = costs(place, slice.limit);
+  if (query.feed !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
+  const rows = (await reader.read(place.units.map(({ period }) => dayRows(period)))).flat();
+  const days = daysOf(query, rows).sort((a, b) => (a.period < b.period ? -1 : 1));
+  return { place: locate(walked(days, range, descending), range, place.offset, slice.limit), rows };
+}
+
+/** What of its range a slice can still reach: all but what lies behind its place. */
+function walkRange({ range, beyond }: Slice, descending: boolean): Range {
+  if (beyond === undefined) return range;
+  return overlap(
+    range,
+    descending ? { from: -Infinity, to: beyond.created + 1 } : { from: beyond.created, to: Infinity },
+  );
+}
+
+/** How many matches of the whole feed come before the part; the query's own time range leaves some of them out. */
+async function skipInFeed(reader: Reader, query: FeedQuery, wanted: Wanted): Promise<number> {
+  if (wanted.from !== "start" || wanted.skip === 0) return 0;
+  const { from, to } = query.range;
+  const outside = query.oldestFirst ? { from: -Infinity, to: from } : { from: to, to: Infinity };
+  if (outside.from >= outside.to) return wanted.skip;
+  const before = { ...query, range: outside };
+  return wanted.skip + sumCounts(before, await reader.read(countStatements(before))).total;
+}
+
+/** FTS5 takes integers only, and a bound JavaScript number is a real. */
+const integer = (value: number): SQL => sql.raw(String(Math.trunc(value)));
+
+/** Newest first, or oldest first; ties by ascending id. */
+export const inListOrder = (oldestFirst: boolean, rows: readonly EventRow[]): EventRow[] =>
+  [...rows].sort((a, b) => (oldestFirst ? a.created - b.created : b.created - a.created) || a.id - b.id);

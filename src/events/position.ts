@@ -1,0 +1,54 @@
+import type { EventQuery } from "./query.ts";
+
+/** A place in the order of a list: right after, or right before, the event with this time and id. */
+export interface Position {
+  direction: "after" | "before";
+  /** Microseconds. */
+  created: number;
+  id: number;
+}
+
+/** A page token, as it stands in `page`. */
+export interface PageToken extends Position {
+  /** Shown to clients that count pages. */
+  number: number;
+  /** Of the query it was made for. */
+  fingerprint: string;
+}
+
+const TOKEN = /^([1-9]\d{0,11})\.([ab])_(~?)([0-9a-z]{1,11})_([0-9a-z]{1,11})_([0-9a-f]{12})$/;
+
+/**
+ * `<page number>.<direction>_<time>_<id>_<fingerprint>`, of letters, digits and `_~.`: parseInt of it is the page number,
+ * and clients that follow `rel="next"` send it back unread.
+ */
+export function printToken({ number, direction, created, id, fingerprint }: PageToken): string {
+  const time = `${created < 0 ? "~" : ""}${Math.abs(created).toString(36)}`;
+  return `${number}.${direction === "after" ? "a" : "b"}_${time}_${id.toString(36)}_${fingerprint}`;
+}
+
+/** undefined for what is not a token. */
+export function parseToken(text: string): PageToken | undefined {
+  const match = TOKEN.exec(text);
+  if (match === null) return undefined;
+  const [, number = "", letter = "", sign = "", time = "", id = "", fingerprint = ""] = match;
+  const created = Number.parseInt(time, 36) * (sign === "~" ? -1 : 1);
+  const token: PageToken = {
+    number: Number(number),
+    direction: letter === "a" ? "after" : "before",
+    created,
+    id: Number.parseInt(id, 36),
+    fingerprint,
+  };
+  return Number.isSafeInteger(created) && Number.isSafeInteger(token.id) ? token : undefined;
+}
+
+/** The same for the same query, and only for it, whatever the page and its size. 128 bits, hex. */
+export async function digestOf(query: EventQuery): Promise<string> {
+  const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest, 0, 16).toHex();
+}
+
+/** What of a digest a token carries: 48 bits, against mistakes; it keeps no secret. */
+export const fingerprintOf = (digest: string): string => digest.slice(0, 12);

@@ -1,0 +1,56 @@
+import { and, sql } from "drizzle-orm";
+import { numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
+import { during } from "./conditions.ts";
+import { detailedQuarters, unitsOf } from "./counters.ts";
+import type { EventQuery } from "./query.ts";
+import { indexHits } from "./rows.ts";
+import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
+
+/** The only filters that count here; Waldur does not even look at the others. */
+const STATS_FILTERS = ["event_type", "feature", "scope", "related_user_uuid"];
+
+/** A UTC month with events. */
+export interface MonthCount {
+  year: number;
+  month: number;
+  count: number;
+}
+
+/** The parameters that events-stats reads. */
+export const statsParameters = (params: URLSearchParams): URLSearchParams =>
+  new URLSearchParams([...params].filter(([name]) => STATS_FILTERS.includes(name)));
+
+/** Events by UTC month, newest first, months without any left out; from the counters. */
+export async function countMonths(
+  reader: Reader,
+  query: EventQuery,
+): Promise<{ months: MonthCount[]; version: Version }> {
+  if (query.kind === "nothing") return { months: [], version: NO_EVENTS };
+  const [rows = []] = await reader.read([
+    query.kind === "feed" ? detailedQuarters(query.feed) : monthsOfSearch(query.match),
+  ]);
+  const counts = new Map<string, number>();
+  for (const { period, matches } of query.kind === "feed" ? unitsOf(query, rows) : rows.map(searchedMonth)) {
+    counts.set(period.slice(0, 7), (counts.get(period.slice(0, 7)) ?? 0) + matches);
+  }
+  const months = [...counts]
+    .filter(([, count]) => count > 0)
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([month, count]) => ({ year: Number(month.slice(0, 4)), month: Number(month.slice(5)), count }));
+  return { months, version: query.kind === "feed" ? versionOf(rows) : searchedVersion(rows) };
+}
+
+/** Two objects at once: no counter has them, so every match is read. */
+const monthsOfSearch = (match: string) => {
+  const ids = { min: sql`1`, max: sql`(SELECT coalesce(max(id), 0) FROM events)` };
+  return sql`SELECT strftime('%Y-%m', floor(events.created / 1e6), 'unixepoch') AS period, count(*) AS n,
+      (SELECT max(id) FROM events) AS upto_id, ${EPOCH} AS epoch
+    FROM event_index CROSS JOIN events ON events.id = event_index.rowid
+    WHERE ${and(indexHits(match, ids, undefined), during({ from: -Infinity, to: Infinity }))} GROUP BY 1`;
+};
+
+const searchedMonth = (row: Row) => ({ period: textAt(row, "period"), matches: numberAt(row, "n") });
+
+function searchedVersion([first]: readonly Row[]): Version {
+  return first ? searchVersion({ uptoId: numberAt(first, "upto_id"), epoch: numberAt(first, "epoch") }) : NO_EVENTS;
+}

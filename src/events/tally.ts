@@ -1,0 +1,65 @@
+import { type SQL, sql } from "drizzle-orm";
+
+/**
+ * Keeps the counters (migrations/0003): statements for the transaction that writes events, after the events are in and
+ * before it ends. They count what is new in this transaction: events above the watermark.
+ */
+
+const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;
+const seconds = sql`floor(events.created / 1e6), 'unixepoch'`;
+const month = sql`strftime('%m', ${seconds})`;
+const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
+
+/** Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes. */
+const added = (column: "codes" | "days") => sql`(SELECT json_group_object(key, total) FROM (
+    SELECT key, sum(value) AS total FROM (
+      SELECT key, value FROM json_each(counters.${sql.raw(column)})
+      UNION ALL SELECT key, value FROM json_each(excluded.${sql.raw(column)})
+    ) GROUP BY key))`;
+
+const onConflict = (withDays: boolean) => sql`ON CONFLICT (feed, period) DO UPDATE SET
+    n = n + excluded.n, min_id = min(min_id, excluded.min_id), last_id = max(last_id, excluded.last_id),
+    codes = ${added("codes")}${withDays ? sql`, days = ${added("days")}` : sql``}`;
+
+/** The log's counters by quarter, day and hour. */
+export const tallyLog: readonly SQL[] = [
+  tallyPeriod("log", quarter, sql`${month} || ':'`),
+  tallyPeriod("log/day", sql`strftime('%Y-%m-%d', ${seconds})`, sql`''`),
+  tallyPeriod("log/hour", sql`strftime('%Y-%m-%dT%H', ${seconds})`, sql`''`),
+];
+
+function tallyPeriod(feed: string, period: SQL, prefix: SQL): SQL {
+  return sql`INSERT INTO counters (feed, period, n, min_id, last_id, codes)
+    SELECT ${feed}, period, sum(n), min(min_id), max(last_id), json_group_object(code, n)
+    FROM (
+      SELECT ${period} AS period, ${prefix} || (events.type * 32) AS code,
+        count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
+      FROM events WHERE ${FRESH} GROUP BY 1, 2
+    )
+    GROUP BY period
+    HAVING true
+    ${onConflict(false)}`;
+}
+
+/** The counters of objects; `rows` is a JSON array of [uuid, scope, roles]. */
+export const tallyScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
+    SELECT entry.value->>1 AS feed, ${quarter} AS period, events.id AS id,
+      ${month} || ':' || (events.type * 32 + (entry.value->>2)) AS code,
+      strftime('%m-%d:', ${seconds}) || (entry.value->>2) AS day
+    FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
+    WHERE ${FRESH}
+  ),
+  by_code AS (
+    SELECT feed, period, sum(n) AS n, min(min_id) AS min_id, max(last_id) AS last_id, json_group_object(code, n) AS codes
+    FROM (SELECT feed, period, code, count(*) AS n, min(id) AS min_id, max(id) AS last_id FROM fresh GROUP BY 1, 2, 3)
+    GROUP BY 1, 2
+  ),
+  by_day AS (
+    SELECT feed, period, json_group_object(day, n) AS days
+    FROM (SELECT feed, period, day, count(*) AS n FROM fresh GROUP BY 1, 2, 3)
+    GROUP BY 1, 2
+  )
+  INSERT INTO counters (feed, period, n, min_id, last_id, codes, days)
+  SELECT feed, period, n, min_id, last_id, codes, days FROM by_code JOIN by_day USING (feed, period)
+  WHERE true
+  ${onConflict(true)}`;

@@ -1,0 +1,73 @@
+import { ROLE } from "./scopes.ts";
+
+/**
+ * The words of the inverted index `event_index`. Its tokenizer splits at ASCII white space and control characters and
+ * folds ASCII letters, nothing else; a gram is at most three letters of upper case, every other term is longer.
+ */
+
+/** Letters of the longest gram. */
+const GRAM = 3;
+/** Grams that a long text is looked up by; the message itself is compared after. */
+const MAX_QUERY_GRAMS = 12;
+/** Letters of a value that count in a term; values are compared after. */
+const MAX_VALUE = 64;
+/** In front of the letters that the tokenizer would split at, and of itself. */
+const ESCAPE = "\u{e000}";
+
+const ROLE_LETTERS: readonly [role: number, letter: string][] = [
+  [ROLE.FEED, "f"],
+  [ROLE.CUSTOMER, "c"],
+  [ROLE.PROJECT, "p"],
+  [ROLE.USER, "u"],
+  [ROLE.AFFECTED_USER, "a"],
+];
+
+/** Every run of one, two and three letters of a folded text, once each. */
+export function gramsOf(folded: string): Set<string> {
+  const letters = Array.from(folded, escaped);
+  const grams = new Set<string>();
+  for (let start = 0; start < letters.length; start++) {
+    let gram = "";
+    for (const letter of letters.slice(start, start + GRAM)) {
+      gram += letter;
+      grams.add(gram);
+    }
+  }
+  return grams;
+}
+
+/** The terms of an object's roles in an event. */
+export const scopeTerms = (scope: string, roles: number): string[] =>
+  ROLE_LETTERS.filter(([role]) => roles & role).map(([, letter]) => letter + scope);
+
+export const typeTerm = (type: number): string => `type:${type}`;
+
+/** A value of the context's `auth_method` or `pat_uuid`. */
+export const valueTerm = (key: "auth" | "pat", value: string): string =>
+  `${key}:${Array.from(value).slice(0, MAX_VALUE).map(escaped).join("")}`;
+
+/** Whether grams alone decide if a message contains the text. */
+export const isGram = (folded: string): boolean => [...folded].length <= GRAM;
+
+/** Grams that every message with this text has: the text itself, or some of its triples, spread evenly. */
+export function queryGrams(folded: string): string[] {
+  const letters = Array.from(folded, escaped);
+  if (letters.length <= GRAM) return [letters.join("")];
+  const last = letters.length - GRAM;
+  const count = Math.min(last + 1, MAX_QUERY_GRAMS);
+  const starts = Array.from({ length: count }, (_, index) => Math.round((index * last) / Math.max(1, count - 1)));
+  return [...new Set(starts.map((start) => letters.slice(start, start + GRAM).join("")))];
+}
+
+/** A full-text query for all of the terms; a list among them stands for any of its own. */
+export const matchAll = (terms: readonly (string | readonly string[])[]): string =>
+  terms.map((term) => (typeof term === "string" ? quoted(term) : `(${term.map(quoted).join(" OR ")})`)).join(" AND ");
+
+const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`;
+
+function escaped(letter: string): string {
+  if (letter === ESCAPE) return `${ESCAPE}~`;
+  const code = letter.charCodeAt(0);
+  if (code === 127) return `${ESCAPE}!`;
+  return code <= 32 ? ESCAPE + String.fromCharCode(64 + code) : letter;
+}

@@ -1,0 +1,31 @@
+import type { Context } from "hono";
+import type { App } from "../env.ts";
+import { PRIVATE_REVALIDATE } from "./json.ts";
+
+/**
+ * Weak validators made of what an answer depends on, not of its body: `W/"<key>.<version>"`. The key stands for the
+ * question (with who may see what), the version for the state of the data it was answered from.
+ */
+export const etagOf = (key: string, version: string): string => `W/"${key}.${version}"`;
+
+/** The versions of this question's answers that the client has; `*` for any. */
+export function knownVersions(c: Context<App>, key: string): string[] {
+  const header = c.req.header("If-None-Match")?.trim() ?? "";
+  if (header === "*") return ["*"];
+  return [...header.matchAll(/"([^"]*)"/g)].flatMap(([, tag = ""]) =>
+    tag.startsWith(`${key}.`) ? tag.slice(key.length + 1) : [],
+  );
+}
+
+/** 304: what the client has is still so. */
+export function notModified(c: Context<App>, etag: string): Response {
+  c.header("ETag", etag);
+  c.header("Cache-Control", PRIVATE_REVALIDATE);
+  return c.body(null, 304);
+}
+
+/** Short hash of a text, for keys: 64 bits, hex. */
+export async function shortHash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest, 0, 8).toHex();
+}

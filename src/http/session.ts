@@ -1,0 +1,27 @@
+import type { MiddlewareHandler } from "hono";
+import { type Meter, Reader } from "../db/reader.ts";
+import type { App } from "../env.ts";
+import { badRequest } from "./errors.ts";
+
+/** Carries a D1 bookmark in and out: a client that sends back what it got reads nothing older. */
+export const BOOKMARK_HEADER = "x-d1-bookmark";
+
+/** How D1 writes a bookmark; local D1 takes any text, so it is looked at here. */
+const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
+
+/** One database session for the request, from any replica that is as new as the client's bookmark; and what it cost, for staff. */
+export const session: MiddlewareHandler<App> = async (c, next) => {
+  const bookmark = c.req.header(BOOKMARK_HEADER);
+  if (bookmark !== undefined && !BOOKMARK.test(bookmark)) {
+    throw badRequest({ detail: `The header ${BOOKMARK_HEADER} is not a bookmark.` });
+  }
+  const reader = new Reader(c.env.DB, bookmark);
+  c.set("reader", reader);
+  await next();
+  const seen = reader.bookmark();
+  if (seen !== null) c.res.headers.set(BOOKMARK_HEADER, seen);
+  if (c.get("actor")?.isStaff) c.res.headers.set("Server-Timing", serverTiming(reader.meter));
+};
+
+const serverTiming = ({ sqlMs, rowsRead, rowsWritten, trips }: Meter): string =>
+  `d1;dur=${sqlMs.toFixed(1)}, rows_read;desc="${rowsRead}", rows_written;desc="${rowsWritten}", trips;desc="${trips}"`;
