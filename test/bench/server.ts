@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { runWrangler } from "../../src/cli/wrangler.ts";
+import { CACHE, INGEST_SECRET, ROOT } from "./settings.ts";
+
+const BUNDLE = join(CACHE, "bundle");
+
+/** A line of the Worker's log. */
+export type Logged = Readonly<Record<string, unknown>>;
+
+export interface Server {
+  mf: Miniflare;
+  /** Straight to workerd, without Miniflare's own proxy. */
+  url: string;
+  bareUrl: string;
+  /** Structured lines the Worker has logged since the last call. */
+  takeLog(): Logged[];
+}
+
+/** Builds the Worker as it would be deployed; bytes of the bundle, gzipped. */
+export async function build(): Promise<number> {
+  mkdirSync(BUNDLE, { recursive: true });
+  const { code, stderr } = await runWrangler(["deploy", "--dry-run", "--minify", "--outdir", BUNDLE]);
+  if (code !== 0) throw new Error(stderr);
+  return readdirSync(BUNDLE)
+    .filter((file) => file.endsWith(".js"))
+    .reduce((sum, file) => sum + gzipSync(readFileSync(join(BUNDLE, file))).byteLength, 0);
+}
+
+/** The built Worker and the bare one over the same database, which lives in `state`. */
+export async function serve(state: string): Promise<Server> {
+  let logged: Logged[] = [];
+  const [port, barePort] = [await freePort(), await freePort()];
+  const shared = { compatibilityDate: "2026-11-01", modules: true, d1Databases: { DB: "bench" } };
+  const mf = new Miniflare(
+    convertV4MiniflareOptions({
+      resourcePersistencePath: state,
+      cf: false,
+      handleStructuredLogs: ({ message }) => {
+        if (message.startsWith("{")) logged.push(JSON.parse(message));
+      },
+      workers: [
+        {
+          ...shared,
+          name: "ours",
+          modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(join(BUNDLE, "worker.js"), "utf8") }],
+          bindings: { INGEST_SECRETS: JSON.stringify({ bench: [INGEST_SECRET] }), CORS_ORIGINS: "*", ...VARIABLES },
+          queueProducers: { INGEST_QUEUE: "edge-events-ingest" },
+          queueConsumers: { "edge-events-ingest": { maxBatchSize: 100, maxBatchTimeout: 1 } },
+          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+        },
+        {
+          ...shared,
+          name: "bare",
+          script: readFileSync(join(import.meta.dirname, "bare-worker.js"), "utf8"),
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: barePort }],
+        },
+      ],
+    }),
+  );
+  await mf.ready;
+  const takeLog = () => {
+    const lines = logged;
+    logged = [];
+    return lines;
+  };
+  return { mf, url: `http://127.0.0.1:${port}`, bareUrl: `http://127.0.0.1:${barePort}`, takeLog };
+}
+
+/** Variables that the bench needs otherwise than deployed. */
+const VARIABLES: Record<string, string> = {};
+
+/** What the stored data is made by: another schema, writer or generator needs another state. */
+const MAKERS = [
+  "migrations",
+  "src/events/record.ts",
+  "src/events/tally.ts",
+  "src/events/terms.ts",
+  "src/events/scopes.ts",
+  "src/cli/sample-events.mjs",
+];
+
+/** Short hash of the files that make the stored data. */
+export function schemaId(): string {
+  const hash = createHash("sha256");
+  for (const maker of MAKERS.flatMap(filesOf)) hash.update(readFileSync(maker));
+  return hash.digest("hex").slice(0, 12);
+}
+
+function filesOf(maker: string): string[] {
+  const path = join(ROOT, maker);
+  return maker.includes(".")
+    ? [path]
+    : readdirSync(path)
+        .sort()
+        .map((file) => join(path, file));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("No port.");
+  return address.port;
+}
