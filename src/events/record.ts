@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
 import { asciiUpper, fold } from "./fold.ts";
+import { insertObjects, objectRows } from "./object-table.ts";
 import { scopesOf } from "./scopes.ts";
 
 /** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */
@@ -38,6 +39,7 @@ export async function recordEvents(db: Database, events: readonly NewEvent[]): P
     insertTypes(unique),
     ...chunks.map(insertEvents),
     ...chunked(unique.flatMap(scopeRows)).map(insertScopes),
+    ...chunked(objectRows(unique)).map(insertObjects),
   ]);
   const inserted = results.slice(2, 2 + chunks.length).reduce((sum, result) => sum + result.meta.changes, 0);
   const rowsWritten = results.reduce((sum, result) => sum + result.meta.rows_written, 0);
