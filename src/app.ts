@@ -3,10 +3,13 @@ import { requestId } from "hono/request-id";
 import { mountCatalogue } from "./catalogue/routes.ts";
 import type { App } from "./env.ts";
 import { mountEvents } from "./events/routes.ts";
+import { audit } from "./http/audit.ts";
 import { cors } from "./http/cors.ts";
 import { errorResponse, notFound } from "./http/errors.ts";
 import { mountHealth } from "./http/health.ts";
+import { limits } from "./http/limits.ts";
 import { routedPath } from "./http/path.ts";
+import { securityHeaders } from "./http/security.ts";
 import { mountIngest } from "./ingest/routes.ts";
 import { mountOpenApi } from "./openapi.ts";
 
@@ -16,6 +19,8 @@ export function createApp(): Hono<App> {
   app.use(requestId());
   app.use("/api/*", cors);
   app.use("/openapi.json", cors);
+  app.use(securityHeaders, limits);
+  app.use("/api/*", audit);
   mountHealth(app);
   mountOpenApi(app);
   mountCatalogue(app);

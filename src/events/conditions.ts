@@ -1,16 +1,18 @@
 import { and, gte, lt, or, type SQL, sql } from "drizzle-orm";
-import { type Actor, seesEverything } from "../auth/actor.ts";
 import { typeNumber } from "../catalogue/data.ts";
 import type { EventFilter } from "./filter.ts";
 import { ROLE } from "./scopes.ts";
 import { events } from "./table.ts";
+import { RELATED_ROLES, type Visibility } from "./visibility.ts";
 
-/** Which events this actor may see of those the filter asks for: the one WHERE of list, count and retrieve. */
-export const conditions = (actor: Actor, filter: EventFilter): SQL | undefined => and(visible(actor), ...asked(filter));
+/** Which of the events that may be seen the filter asks for: the one WHERE of list, count and retrieve. */
+export const conditions = (visibility: Visibility, filter: EventFilter): SQL | undefined =>
+  and(visible(visibility), ...asked(filter));
 
-/** Staff and support: everything. Others: nothing, as long as no scope is named. */
-function visible(actor: Actor): SQL | undefined {
-  return seesEverything(actor) ? undefined : sql`0`;
+function visible(visibility: Visibility): SQL | undefined {
+  if (visibility === "everything") return undefined;
+  if (visibility === "nothing") return sql`0`;
+  return or(...visibility.scopes.map((scope) => concerns(scope, visibility.roles))) ?? sql`0`;
 }
 
 function asked(filter: EventFilter): (SQL | undefined)[] {
@@ -22,7 +24,7 @@ function asked(filter: EventFilter): (SQL | undefined)[] {
     concerns(filter.customer, ROLE.CUSTOMER),
     concerns(filter.project, ROLE.PROJECT),
     concerns(filter.user, ROLE.USER),
-    concerns(filter.relatedUser, ROLE.FEED | ROLE.USER | ROLE.AFFECTED_USER),
+    concerns(filter.relatedUser, RELATED_ROLES),
     contextEquals("$.auth_method", authMethod),
     contextEquals("$.pat_uuid", patUuid),
     message === undefined

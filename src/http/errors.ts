@@ -38,6 +38,19 @@ export const tooLarge = (what: string, limit: number) =>
 export const unavailable = (detail: string, retryAfter = 5) =>
   new HttpError(503, { detail }, { "Retry-After": String(retryAfter) });
 
+/** 429; `limit` requests in `period` seconds were had. */
+export const tooManyRequests = (limit: number, period: number) =>
+  new HttpError(
+    429,
+    { detail: `Request was throttled. Expected available in ${period} seconds.` },
+    {
+      "Retry-After": String(period),
+      "RateLimit-Limit": String(limit),
+      "RateLimit-Remaining": "0",
+      "RateLimit-Reset": String(period),
+    },
+  );
+
 /** The one exit of every error. What is not an HttpError is logged with the request id and told as a bare 500. */
 export function errorResponse(error: Error, c: Context<App>): Response {
   if (error instanceof HttpError) {
