@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
 import { asciiUpper, fold } from "./fold.ts";
-import { insertObjects, objectRows } from "./object-table.ts";
+import { insertObjects, objectRows } from "./learn-objects.ts";
 import { scopesOf } from "./scopes.ts";
 
 /** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { database, runBatch } from "../../src/db/client.ts";
-import { insertObjects, objectRows } from "../../src/events/object-table.ts";
+import { insertObjects, objectRows } from "../../src/events/learn-objects.ts";
 import { objectsOf } from "../../src/events/objects.ts";
 import { anEvent, hex, recorded } from "../support/world.ts";
 
