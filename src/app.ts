@@ -16,10 +16,10 @@ import { mountOpenApi } from "./openapi.ts";
 /** The URL map. */
 export function createApp(): Hono<App> {
   const app = new Hono<App>({ getPath: routedPath });
-  app.use(requestId());
+  app.use(requestId(), securityHeaders);
   app.use("/api/*", cors);
   app.use("/openapi.json", cors);
-  app.use(securityHeaders, limits);
+  app.use(limits);
   app.use("/api/*", audit);
   mountHealth(app);
   mountOpenApi(app);

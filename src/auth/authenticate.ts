@@ -34,6 +34,7 @@ function credentialsOf(c: Context<App>, now: number): Credentials {
     header: waldurHeader(header, token),
     impersonated: impersonatedUser(c.req.header("X-Impersonated-User-Uuid")),
     now,
+    request: c.get("requestId"),
     guard: () => refuseBlocked(c, now),
     defer: (work) => c.executionCtx.waitUntil(work),
   };

@@ -48,7 +48,7 @@ function hasExpired({ expires, created, tokenLifetime }: Held, now: number): boo
 }
 
 /** Once a day the day of use, and every half of a lifetime its new start: after the answer, and never its failure. */
-function touch(db: Database, hash: string, held: Held, { now, defer }: Credentials): void {
+function touch(db: Database, hash: string, held: Held, { now, request, defer }: Credentials): void {
   const day = Math.floor(now / DAY_MS);
   const time = now * MICROSECONDS_PER_MS;
   const { tokenLifetime, created, lastUsedDay } = held;
@@ -56,11 +56,11 @@ function touch(db: Database, hash: string, held: Held, { now, defer }: Credentia
   if (lastUsedDay === day && !slides) return;
   held.lastUsedDay = day;
   if (slides) held.created = time;
-  defer(touchToken(db, hash, day, slides ? time : undefined).catch(logFailure));
+  defer(touchToken(db, hash, day, slides ? time : undefined).catch((error) => logFailure(request, error)));
 }
 
-function logFailure(error: unknown): void {
-  console.error(JSON.stringify({ level: "error", event: "token_not_touched", error: String(error) }));
+function logFailure(request: string, error: unknown): void {
+  console.error(JSON.stringify({ level: "error", event: "token_not_touched", request, error: String(error) }));
 }
 
 /** The token's user, or for staff the one they impersonate. As in Waldur, an unknown one is not taken notice of. */

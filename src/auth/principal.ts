@@ -15,6 +15,8 @@ export interface Credentials {
   impersonated?: string | undefined;
   /** Milliseconds. */
   now: number;
+  /** For the log. */
+  request: string;
   /** Called before a token we know nothing of is looked up; throws 429 for an address that failed too often. */
   guard: () => void;
   /** Lets work go on after the answer. */

@@ -48,11 +48,15 @@ async function answerFor(env: Env, key: string, credentials: Credentials): Promi
     return answer;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    console.warn(JSON.stringify({ level: "warn", event: "waldur_unreachable", reason: error.message, stale: !!stale }));
+    logUnreachable(credentials.request, error.message, stale !== undefined);
     if (stale === undefined) throw unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
     stale.pausedUntil = now + PAUSE_MS;
     return stale.answer;
   }
+}
+
+function logUnreachable(request: string, reason: string, stale: boolean): void {
+  console.warn(JSON.stringify({ level: "warn", event: "waldur_unreachable", request, reason, stale }));
 }
 
 /** What `/api/users/me/` said; throws Unreachable for whatever is neither a user nor a refusal. */

@@ -9,7 +9,9 @@ const HEADERS = {
   "Strict-Transport-Security": "max-age=31536000",
 } as const;
 
+/** Sets them, and the request id on answers that were not made by Hono. */
 export const securityHeaders: MiddlewareHandler<App> = async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+  c.res.headers.set("X-Request-Id", c.get("requestId"));
 };
