@@ -1,6 +1,6 @@
 import type { Database } from "../db/client.ts";
 import { ExpiringCache } from "../http/cache.ts";
-import { notAuthenticated } from "../http/errors.ts";
+import { notAuthenticated, reason } from "../http/errors.ts";
 import type { Actor, Directory } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
 import { findToken, findUser, sha256Hex, touchToken } from "./tokens.ts";
@@ -60,7 +60,7 @@ function touch(db: Database, hash: string, held: Held, { now, request, defer }: 
 }
 
 function logFailure(request: string, error: unknown): void {
-  console.error(JSON.stringify({ level: "error", event: "token_not_touched", request, error: String(error) }));
+  console.error(JSON.stringify({ level: "error", event: "token_not_touched", request, ...reason(error) }));
 }
 
 /** The token's user, or for staff the one they impersonate. As in Waldur, an unknown one is not taken notice of. */

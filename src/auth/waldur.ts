@@ -27,6 +27,7 @@ const acquaintances = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
 
 /** `AUTH=waldur`: the presented token is shown to `WALDUR_URL`. Throws 401, or 503 when nobody can tell. */
 export async function identifyByWaldur(env: Env, credentials: Credentials): Promise<Principal> {
+  if (!env.WALDUR_URL) throw new Error("AUTH=waldur needs WALDUR_URL.");
   const key = await sha256Hex(`${env.WALDUR_URL}\n${credentials.header}`);
   const answer = await answerFor(env, key, credentials);
   if ("refused" in answer) throw notAuthenticated(answer.refused);

@@ -12,6 +12,8 @@ export interface ToldObject {
   behind?: string;
 }
 
+type Place = Pick<ToldObject, "customer" | "project">;
+
 type Context = Readonly<Record<string, unknown>>;
 
 const MARKETPLACE_RESOURCE = "marketplace.resource";
@@ -62,7 +64,7 @@ export const isPluginType = (type: string): boolean => pluginTypes.includes(type
  * without a place.
  */
 export function objectsOf(eventType: string, context: Context): ToldObject[] {
-  const place = compact({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
+  const place = placeOf(eventType, context);
   const own = ownKey(eventType, context);
   const told = [...typesByKey].map(([key, type]) => {
     const tied = key === own || TIED_KEYS.has(key) ? place : {};
@@ -76,6 +78,17 @@ export function objectsOf(eventType: string, context: Context): ToldObject[] {
   );
 }
 
+/**
+ * Beside an offering, `customer_uuid` might be the provider's, unless the type's feed is known to have the customer
+ * together with the project.
+ */
+function placeOf(eventType: string, context: Context): Place {
+  const feed = feedKeysOf(eventType);
+  const isSure = feed.includes("customer_uuid") && feed.includes("project_uuid");
+  if ("offering_uuid" in context && !isSure) return {};
+  return compact({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
+}
+
 /** The key of the object the event is about: what `resource_type` says, else the first object of its feed. */
 function ownKey(eventType: string, context: Context): string | undefined {
   const type = typesByResourceType.get(resourceType(context) ?? "");
@@ -86,7 +99,7 @@ function ownKey(eventType: string, context: Context): string | undefined {
 }
 
 /** `resource_uuid`: a marketplace resource in marketplace events, a plugin's object in the others. */
-function resource(eventType: string, context: Context, place: object) {
+function resource(eventType: string, context: Context, place: Place) {
   const key = PLUGIN_KEY;
   const named = resourceType(context);
   if (named !== undefined) return { key, ...compact({ type: typesByResourceType.get(named) }), ...place };
@@ -102,7 +115,7 @@ function resource(eventType: string, context: Context, place: object) {
 }
 
 /** Role events name any object, and the customer it belongs to. */
-function roleScope(eventType: string, context: Context, { customer }: { customer?: string }) {
+function roleScope(eventType: string, context: Context, { customer }: Place) {
   const named = typeof context.scope_type === "string" ? context.scope_type : "";
   const type = Object.hasOwn(ROLE_SCOPES, named) ? ROLE_SCOPES[named] : undefined;
   if (!eventType.startsWith("role_") || type === undefined) return { key: "" };

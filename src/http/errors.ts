@@ -57,11 +57,20 @@ export function errorResponse(error: Error, c: Context<App>): Response {
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
     return new Response(JSON.stringify(error.body), { status: error.status, headers: jsonHeaders(c) });
   }
-  console.error(
-    JSON.stringify({ level: "error", request: c.get("requestId"), error: String(error), stack: error.stack }),
-  );
+  console.error(JSON.stringify({ level: "error", request: c.get("requestId"), ...reason(error) }));
   const body = JSON.stringify({ detail: "Internal server error.", request_id: c.get("requestId") });
   return new Response(body, { status: 500, headers: jsonHeaders(c) });
+}
+
+/**
+ * What the log may hold of an error: its first cause, and where it was thrown. A message in between may quote the
+ * parameters of a query (Drizzle's do), and with them tokens' hashes or what people wrote.
+ */
+export function reason(error: unknown): { error: string; stack?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  if (error.cause instanceof Error) return reason(error.cause);
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  return { error: String(error), stack: frames.join("\n") };
 }
 
 function jsonHeaders(c: Context<App>): Headers {

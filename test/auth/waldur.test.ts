@@ -127,6 +127,22 @@ it.each([
   expect(waldur.calls[0]?.authorization).toBe(received);
 });
 
+it.each(["https://waldur.example.com/", "https://waldur.example.com/waldur"])(
+  "WALDUR_URL may be %s",
+  async (WALDUR_URL) => {
+    await asked("", "Token key", { WALDUR_URL });
+
+    expect(waldur.calls[0]?.url).toBe(`${WALDUR_URL.replace(/\/$/, "")}/api/users/me/`);
+  },
+);
+
+it("without WALDUR_URL the door stays shut", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+
+  expect((await asked("", "Token key", { WALDUR_URL: "" })).status).toBe(500);
+  expect((await asked("", "Token key", { AUTH: "nobody" })).status).toBe(500);
+});
+
 it("what is no token is refused without asking Waldur", async () => {
   expect((await asked("", "Basic eDp5")).status).toBe(401);
   expect((await asked("", "Token a b")).status).toBe(401);

@@ -69,6 +69,12 @@ describe("an event tells of the objects its context names", () => {
       [{ uuid: O, type: "marketplace.offering" }],
     ],
     [
+      "a project without its customer, where an offering might have brought another",
+      "project_update_request_created",
+      { ...place, offering_uuid: O },
+      [{ uuid: P, type: "structure.project" }],
+    ],
+    [
       "the object of a role, and its customer",
       "role_granted",
       { scope_type: "offering", scope_uuid: O, customer_uuid: C },

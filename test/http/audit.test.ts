@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
@@ -73,6 +74,20 @@ it("nothing is told of ordinary users, of those we do not know, or when it is sw
   expect((await logged(user.token, "/api/events/")).lines).toEqual([]);
   expect((await logged("nobody's", "/api/events/")).lines).toEqual([]);
   expect((await logged(staff.token, "/api/events/", {}, { AUDIT: "off" })).lines).toEqual([]);
+});
+
+it("the log of a failure holds neither tokens nor what was searched for", async () => {
+  const { token, hash } = await aPerson({ staff: true });
+  const error = vi.spyOn(console, "error").mockImplementation(() => {});
+  await env.DB.prepare("DROP TABLE events").run();
+
+  const response = await get("/api/events/?message=hunter2", token);
+
+  expect(response.status).toBe(500);
+  const [[line] = []] = error.mock.calls;
+  expect(line).toContain("no such table");
+  expect(line).not.toMatch(/hunter2/i);
+  expect(line).not.toContain(hash);
 });
 
 describe("every answer", () => {
