@@ -3,10 +3,13 @@ import { requestId } from "hono/request-id";
 import { mountCatalogue } from "./catalogue/routes.ts";
 import type { App } from "./env.ts";
 import { mountEvents } from "./events/routes.ts";
+import { audit } from "./http/audit.ts";
 import { cors } from "./http/cors.ts";
 import { errorResponse, notFound } from "./http/errors.ts";
 import { mountHealth } from "./http/health.ts";
+import { limits } from "./http/limits.ts";
 import { routedPath } from "./http/path.ts";
+import { securityHeaders } from "./http/security.ts";
 import { session } from "./http/session.ts";
 import { mountIngest } from "./ingest/routes.ts";
 import { mountOpenApi } from "./openapi.ts";
@@ -14,9 +17,11 @@ import { mountOpenApi } from "./openapi.ts";
 /** The URL map. */
 export function createApp(): Hono<App> {
   const app = new Hono<App>({ getPath: routedPath });
-  app.use(requestId());
+  app.use(requestId(), securityHeaders);
   app.use("/api/*", cors);
   app.use("/openapi.json", cors);
+  app.use(limits);
+  app.use("/api/*", audit);
   app.use("/api/*", session);
   mountHealth(app);
   mountOpenApi(app);

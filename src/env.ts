@@ -1,4 +1,4 @@
-import type { Actor } from "./auth/actor.ts";
+import type { Actor, Directory } from "./auth/actor.ts";
 import type { Reader } from "./db/reader.ts";
 
 /** Every binding and variable of the Worker (wrangler.toml, secrets, .dev.vars). */
@@ -13,6 +13,24 @@ export interface Env {
   CORS_ORIGINS: string;
   /** `off`: Link carries plain page numbers only, for clients that take nothing else. Anything else: page tokens. */
   PAGE_TOKENS?: string;
+  /** How we know who is asking: `local` (tokens and roles in DB) or `waldur` (tokens are shown to WALDUR_URL). */
+  AUTH?: string;
+  /** With AUTH=waldur: the base URL of the Waldur whose users may come. */
+  WALDUR_URL?: string;
+  /** With AUTH=waldur: instead of the Internet, e.g. a service binding to a Worker before Waldur. */
+  WALDUR?: Pick<Fetcher, "fetch">;
+  /** `off`: while Waldur does not answer, nobody gets in on what it said before. */
+  WALDUR_STALE?: string;
+  /** `off`: reads by staff and support leave no line in the log. */
+  AUDIT?: string;
+  /** Requests a minute by token, by address, and failed authentications by address (http/limits.ts). */
+  TOKEN_RATE?: RateLimit;
+  ADDRESS_RATE?: RateLimit;
+  FAILURE_RATE?: RateLimit;
+  /** The numbers of the three bindings, for the headers of a 429. */
+  TOKEN_LIMIT?: number;
+  ADDRESS_LIMIT?: number;
+  FAILURE_LIMIT?: number;
 }
 
 /** What Hono carries for one request. */
@@ -24,5 +42,9 @@ export interface App {
     reader: Reader;
     /** Set by auth/authenticate.ts; only routes behind it may read it. */
     actor: Actor;
+    /** Set with `actor`. */
+    directory: Directory;
+    /** How many events the answer holds; for the audit line. */
+    rows: number;
   };
 }

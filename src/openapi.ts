@@ -3,7 +3,13 @@ import type { Hono } from "hono";
 import * as v from "valibot";
 import type { App } from "./env.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from "./events/pagination.ts";
-import { fieldParameters, publicEvent, repeatedParameters, singleParameters } from "./events/schemas.ts";
+import {
+  fieldParameters,
+  publicEvent,
+  repeatedParameters,
+  scopeParameters,
+  singleParameters,
+} from "./events/schemas.ts";
 import { FORMATS, MAX_EVENTS } from "./ingest/accept.ts";
 import { producedEvent } from "./ingest/event.ts";
 
@@ -20,7 +26,7 @@ export function mountOpenApi(app: Hono<App>): void {
 
 /** The OpenAPI 3.1 document. */
 export function openApiDocument(): Json {
-  const filters = [...queryParameters(singleParameters), ...queryParameters(repeatedParameters)];
+  const filters = [singleParameters, repeatedParameters, scopeParameters].flatMap((schema) => queryParameters(schema));
   const paging = queryParameters(pageParameters, {
     page: "From 1, or `last`.",
     page_size: `${DEFAULT_PAGE_SIZE} unless given, at most ${MAX_PAGE_SIZE}.`,
@@ -86,6 +92,7 @@ const MEANINGS: Readonly<Record<number, [description: string, schema: string]>> 
   401: ["Who is asking is not known", "Detail"],
   404: ["There is no such page or event", "Detail"],
   406: ["The Accept header leaves JSON out", "Detail"],
+  429: ["Too many requests; Retry-After tells when the next may come", "Detail"],
 };
 
 const pathParameter = (name: string, description = "") => ({
@@ -103,7 +110,7 @@ function reading(operationId: string, summary: string, schema: string, parameter
     ...(schema === "Event" ? {} : { "X-Result-Count": { schema: { type: "integer" } } }),
     ...(schema === "EventList" ? { Link: { schema: { type: "string" }, description: "first, prev, next, last" } } : {}),
   };
-  const failures = Object.fromEntries([...errors, 401, 406].map((status) => [status, failure(status)]));
+  const failures = Object.fromEntries([...errors, 401, 406, 429].map((status) => [status, failure(status)]));
   const ok = { description: summary, headers, content: content(schema) };
   return {
     get: { operationId, summary, parameters, responses: { 200: ok, ...failures } },

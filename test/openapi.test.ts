@@ -45,6 +45,7 @@ describe("GET /openapi.json", () => {
         ...Object.keys(singleParameters.entries),
         "event_type",
         "feature",
+        "scope",
         "page",
         "page_size",
         "field",

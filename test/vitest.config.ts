@@ -11,6 +11,7 @@ export default defineConfig(async () => ({
       wrangler: { configPath: `${root}wrangler.toml` },
       miniflare: {
         bindings: {
+          AUDIT: "off",
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           INGEST_SECRETS: JSON.stringify({ waldur: ["waldur-secret"], rotating: ["new-secret", "old-secret"] }),
         },

@@ -1,14 +1,46 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
-import { notAuthenticated } from "../http/errors.ts";
-import { readToken } from "./credentials.ts";
-import { findTokenUser } from "./tokens.ts";
+import { limitToken, refuseBlocked } from "../http/limits.ts";
+import { readToken, waldurHeader } from "./credentials.ts";
+import { identifyLocally } from "./local.ts";
+import type { Credentials } from "./principal.ts";
+import { sha256Hex } from "./tokens.ts";
+import { identifyByWaldur } from "./waldur.ts";
 
 /** Sets `actor`, or throws the 401 that the contract gives for what is wrong with the credentials. */
 export const authenticate: MiddlewareHandler<App> = async (c, next) => {
-  const user = await findTokenUser(c.get("reader"), readToken(c.req.header("Authorization")));
-  if (user === undefined) throw notAuthenticated("Invalid token.");
-  if (!user.isActive) throw notAuthenticated("User inactive or deleted.");
-  c.set("actor", { uuid: user.uuid, isStaff: user.isStaff, isSupport: user.isSupport });
+  const credentials = credentialsOf(c, Date.now());
+  const { actor, directory } = await identify(c, credentials);
+  await limitToken(c, await sha256Hex(credentials.token));
+  c.set("actor", actor);
+  c.set("directory", directory);
+  if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };
+
+function identify(c: Context<App>, credentials: Credentials) {
+  const mode = c.env.AUTH ?? "local";
+  if (mode === "local") return identifyLocally(c.get("reader").drizzle, credentials);
+  if (mode === "waldur") return identifyByWaldur(c.env, credentials);
+  throw new Error("AUTH must be local or waldur.");
+}
+
+function credentialsOf(c: Context<App>, now: number): Credentials {
+  const header = c.req.header("Authorization");
+  const token = readToken(header);
+  return {
+    token,
+    header: waldurHeader(header, token),
+    impersonated: impersonatedUser(c.req.header("X-Impersonated-User-Uuid")),
+    now,
+    request: c.get("requestId"),
+    guard: () => refuseBlocked(c, now),
+    defer: (work) => c.executionCtx.waitUntil(work),
+  };
+}
+
+/** 32 hex; like Waldur we take no notice of what is no UUID. */
+function impersonatedUser(value: string | undefined): string | undefined {
+  const hex = value?.trim().replaceAll("-", "").toLowerCase();
+  return hex !== undefined && /^[0-9a-f]{32}$/.test(hex) ? hex : undefined;
+}

@@ -33,3 +33,9 @@ function checkedCharacters(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw notAuthenticated("Invalid token header. Token string should not contain invalid characters.");
 }
+
+/** The header as Waldur takes it: as it came where it is `Bearer K` (a personal access token), else `Token K`. */
+export function waldurHeader(header: string | undefined, token: string): string {
+  const isBearer = /^\s*bearer\s/i.test(header ?? "") && !/^\s*bearer\s+token\s/i.test(header ?? "");
+  return `${isBearer ? "Bearer" : "Token"} ${token}`;
+}

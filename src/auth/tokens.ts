@@ -1,6 +1,7 @@
-import { sql } from "drizzle-orm";
-import { numberAt, type Reader, textAt } from "../db/reader.ts";
-import { tokens, users } from "./table.ts";
+import { eq, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import type { Role } from "./actor.ts";
+import { roles, tokens, users } from "./table.ts";
 
 /** SHA-256 of a text, as 64 lower-case hex digits. */
 export async function sha256Hex(text: string): Promise<string> {
@@ -8,13 +9,60 @@ export async function sha256Hex(text: string): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** The user a token belongs to, active or not; undefined for a token nobody has. Looked up by hash: one row, one user row. */
-export async function findTokenUser(reader: Reader, token: string) {
-  const [[row] = []] = await reader.read([
-    sql`SELECT ${users.uuid} AS uuid, ${users.isStaff} AS staff, ${users.isSupport} AS support, ${users.isActive} AS active
-      FROM ${tokens} JOIN ${users} ON ${users.uuid} = ${tokens.userUuid} WHERE ${tokens.hash} = ${await sha256Hex(token)}`,
+const userColumns = {
+  uuid: users.uuid,
+  isStaff: users.isStaff,
+  isSupport: users.isSupport,
+  isActive: users.isActive,
+  tokenLifetime: users.tokenLifetime,
+};
+
+const roleColumns = {
+  scopeType: roles.scopeType,
+  scope: roles.scope,
+  customer: roles.customer,
+  expires: roles.expires,
+};
+
+/**
+ * The token of this hash with its user, active or not, and their roles; undefined for a token nobody has. One round
+ * trip. Looked up by hash: how long it takes tells nothing of the token.
+ */
+export async function findToken(db: Database, hash: string) {
+  const tokenColumns = { created: tokens.created, expires: tokens.expires, lastUsedDay: tokens.lastUsedDay };
+  const [[found], held] = await db.batch([
+    db
+      .select({ ...userColumns, ...tokenColumns })
+      .from(tokens)
+      .innerJoin(users, eq(users.uuid, tokens.userUuid))
+      .where(eq(tokens.hash, hash)),
+    db
+      .select(roleColumns)
+      .from(tokens)
+      .innerJoin(roles, eq(roles.userUuid, tokens.userUuid))
+      .where(eq(tokens.hash, hash)),
   ]);
-  if (row === undefined) return undefined;
-  const has = (flag: string) => numberAt(row, flag) === 1;
-  return { uuid: textAt(row, "uuid"), isStaff: has("staff"), isSupport: has("support"), isActive: has("active") };
+  return found && { ...found, roles: held.map(toRole) };
+}
+
+/** A user (32 hex) and their roles; undefined when there is no such user. One round trip. */
+export async function findUser(db: Database, uuid: string) {
+  const [[found], held] = await db.batch([
+    db.select(userColumns).from(users).where(eq(users.uuid, uuid)),
+    db.select(roleColumns).from(roles).where(eq(roles.userUuid, uuid)),
+  ]);
+  return found && { ...found, roles: held.map(toRole) };
+}
+
+/** Notes that a token was used on this day, and, when told, that its lifetime starts again at `now` (microseconds). */
+export async function touchToken(db: Database, hash: string, day: number, now: number | undefined): Promise<void> {
+  await db
+    .update(tokens)
+    .set({ lastUsedDay: day, ...(now === undefined ? {} : { created: sql`max(${tokens.created}, ${now})` }) })
+    .where(eq(tokens.hash, hash));
+}
+
+function toRole(row: { scopeType: string; scope: string; customer: string | null; expires: number | null }): Role {
+  const { customer, expires, ...role } = row;
+  return { ...role, ...(customer === null ? {} : { customer }), ...(expires === null ? {} : { expires }) };
 }

@@ -1,7 +1,9 @@
 import groups from "./event-groups.json" with { type: "json" };
 import scopeKeys from "./event-scope-keys.json" with { type: "json" };
 import eventTypes from "./event-types.json" with { type: "json" };
+import contextKeys from "./scope-context-keys.json" with { type: "json" };
 import scopeTypes from "./scope-types.json" with { type: "json" };
+import urlSegments from "./scope-url-segments.json" with { type: "json" };
 
 /** Group name → its event types, in Waldur's order. */
 export const eventGroups: Readonly<Record<string, readonly string[]>> = groups;
@@ -31,3 +33,12 @@ export const feedKeysOf = (eventType: string): readonly string[] =>
 /** The event types of a group; none for a group that does not exist. */
 export const eventTypesOf = (group: string): readonly string[] =>
   Object.hasOwn(eventGroups, group) ? (eventGroups[group] ?? []) : [];
+
+const scopeTypesOfSegments: Readonly<Record<string, string>> = urlSegments;
+
+/** The loggable type behind `/api/{segment}/{uuid}/`, if there is one. */
+export const scopeTypeOfSegment = (segment: string): string | undefined =>
+  Object.hasOwn(scopeTypesOfSegments, segment) ? scopeTypesOfSegments[segment] : undefined;
+
+/** Loggable type → the context keys that hold the UUID of such an object, the most specific first. */
+export const scopeContextKeys: Readonly<Record<string, readonly string[]>> = contextKeys;

@@ -1,10 +1,17 @@
+import { auditLine } from "./admin/audit.ts";
 import type { Command } from "./admin/command.ts";
+import { objectCommands } from "./admin/objects.ts";
+import { roleCommands } from "./admin/role.ts";
 import { tokenCommands } from "./admin/token.ts";
+import { userCommands } from "./admin/user.ts";
 import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** Subject → its commands. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   token: tokenCommands,
+  user: userCommands,
+  role: roleCommands,
+  objects: objectCommands,
 };
 
 try {
@@ -27,6 +34,7 @@ async function main([subject = "", name = "", ...args]: string[]): Promise<void>
 async function run(command: Command, args: string[]): Promise<void> {
   try {
     await command.run(args);
+    if (process.env.AUDIT !== "off") console.error(auditLine(command.name, args));
   } catch (error) {
     if (!isArgumentError(error)) throw error;
     throw new Failure(`${error.message}\n\n${usage([command])}`, WRONG_USAGE);

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { literal } from "./d1.ts";
 
-/** As long as Waldur's: 40 hex digits. */
+/** What secret scanners can look for: `eev_` and 40 hex digits, as many as Waldur's tokens have. */
+const TOKEN_PREFIX = "eev_";
 const TOKEN_BYTES = 20;
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 
@@ -11,7 +12,7 @@ export interface User {
   isSupport: boolean;
 }
 
-export const newToken = (): string => randomBytes(TOKEN_BYTES).toString("hex");
+export const newToken = (): string => `${TOKEN_PREFIX}${randomBytes(TOKEN_BYTES).toString("hex")}`;
 
 /** Makes the user unless there is one of that name, who stays as they are. */
 export function makeUser({ username, isStaff, isSupport }: User): string {
@@ -20,13 +21,21 @@ export function makeUser({ username, isStaff, isSupport }: User): string {
   return `INSERT INTO users (uuid, username, is_staff, is_support) VALUES (${values}) ON CONFLICT (username) DO NOTHING;`;
 }
 
-/** Gives the user the token, if they are active and have the roles asked for; a token somebody has changes hands. */
-export function giveToken({ username, isStaff, isSupport }: User, token: string, now = Date.now()): string {
+/**
+ * Gives the user the token, if they are active and have the roles asked for; a token somebody has changes hands.
+ * `expires` in microseconds.
+ */
+export function giveToken(
+  { username, isStaff, isSupport }: User,
+  token: string,
+  expires?: number,
+  now = Date.now(),
+): string {
   const hash = createHash("sha256").update(token).digest("hex");
   const created = now * MICROSECONDS_PER_MILLISECOND;
-  return `INSERT INTO tokens (hash, user_uuid, created)
-    SELECT ${literal(hash)}, uuid, ${literal(created)} FROM users
+  return `INSERT INTO tokens (hash, user_uuid, created, expires)
+    SELECT ${literal(hash)}, uuid, ${literal(created)}, ${expires ?? "NULL"} FROM users
     WHERE username = ${literal(username)} AND is_active = 1
       AND is_staff >= ${literal(isStaff)} AND is_support >= ${literal(isSupport)}
-    ON CONFLICT (hash) DO UPDATE SET user_uuid = excluded.user_uuid;`;
+    ON CONFLICT (hash) DO UPDATE SET user_uuid = excluded.user_uuid, created = excluded.created, expires = excluded.expires;`;
 }

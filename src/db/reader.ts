@@ -1,5 +1,7 @@
 import type { SQL } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
+import type { Database } from "./client.ts";
 
 const dialect = new SQLiteAsyncDialect();
 
@@ -16,11 +18,14 @@ export interface Meter {
 /** A D1 session of one request: every read goes through it, so that it is metered and sees at least its bookmark. */
 export class Reader {
   readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, trips: 0 };
+  /** The same session for Drizzle's query builder; its batches are metered too. */
+  readonly drizzle: Database;
   readonly #session: D1DatabaseSession;
 
   /** `bookmark`: as new as this one; without it any replica will do. */
   constructor(db: D1Database, bookmark?: string) {
     this.#session = db.withSession(bookmark ?? "first-unconstrained");
+    this.drizzle = drizzle(sessionAsDatabase(this.#session, (statements) => this.#batch(statements)));
   }
 
   /** Runs statements as one batch, in one round trip and on one snapshot; the rows of each. */
@@ -29,13 +34,7 @@ export class Reader {
       const { sql, params } = dialect.sqlToQuery(statement);
       return this.#session.prepare(sql).bind(...params);
     });
-    this.meter.trips += 1;
-    const results = await this.#session.batch<Row>(prepared);
-    for (const { meta } of results) {
-      this.meter.rowsRead += meta.rows_read;
-      this.meter.rowsWritten += meta.rows_written;
-      this.meter.sqlMs += meta.duration;
-    }
+    const results = await this.#batch<Row>(prepared);
     return results.map(({ results }) => results);
   }
 
@@ -43,6 +42,22 @@ export class Reader {
   bookmark(): string | null {
     return this.#session.getBookmark();
   }
+
+  async #batch<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
+    this.meter.trips += 1;
+    const results = await this.#session.batch<T>(statements);
+    for (const { meta } of results) {
+      this.meter.rowsRead += meta.rows_read;
+      this.meter.rowsWritten += meta.rows_written;
+      this.meter.sqlMs += meta.duration;
+    }
+    return results;
+  }
+}
+
+/** Drizzle asks for a D1Database but uses these two methods of it only. */
+function sessionAsDatabase(session: D1DatabaseSession, batch: D1Database["batch"]): D1Database {
+  return { prepare: (query: string) => session.prepare(query), batch } as D1Database;
 }
 
 /** A row as D1 gives it: what the SQL selects, under the names it gives. */

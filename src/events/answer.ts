@@ -4,6 +4,7 @@ import { type Reader, textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, knownVersions, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
+import { assertModest } from "./complexity.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
 import { digestOf } from "./position.ts";
 import { type EventQuery, eventQuery } from "./query.ts";
@@ -11,12 +12,14 @@ import type { SearchTotal } from "./search.ts";
 import { isWorthKeeping, keepTotal } from "./totals.ts";
 import { typeNumbers } from "./types.ts";
 import { type Version, versionStatement } from "./version.ts";
+import { type Visibility, visibilityOf } from "./visibility.ts";
 
 /** What a request asks of the events, for this actor. */
 export interface Question {
   reader: Reader;
   params: URLSearchParams;
   filter: EventFilter;
+  visibility: Visibility;
   /** Numbers of `filter.types`. */
   types: readonly number[] | undefined;
   query: EventQuery;
@@ -28,15 +31,20 @@ export interface Question {
   known: Version[];
 }
 
-/** Reads the question; throws 400 for a filter that is not valid. `params` unless the request's own. */
-export async function ask(c: Context<App>, params = new URL(c.req.url).searchParams): Promise<Question> {
+/** The request's parameters; 400 for more than any client of ours sends. */
+export const parameters = (c: Context<App>): URLSearchParams => assertModest(new URL(c.req.url).searchParams);
+
+/** Reads the question; throws 400 for a filter that is not valid, or a scope that is not there. */
+export async function ask(c: Context<App>, params = parameters(c), now = Date.now()): Promise<Question> {
   const reader = c.get("reader");
   const filter = readFilter(params);
+  const asking = { actor: c.get("actor"), directory: c.get("directory"), reader, now };
+  const visibility = await visibilityOf(asking, params, filter);
   const types = await typeNumbers(reader, filter.types);
-  const query = eventQuery(c.get("actor"), filter, types);
+  const query = eventQuery(visibility, filter, types);
   const digest = await digestOf(query);
   const key = await shortHash(`${digest} ${c.req.url}`);
-  return { reader, params, filter, types, query, digest, key, known: knownVersions(c, key) };
+  return { reader, params, filter, visibility, types, query, digest, key, known: knownVersions(c, key) };
 }
 
 /** 304 at the cost of a few rows, when the client has the answer already; undefined when it has to be worked out. */

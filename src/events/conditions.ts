@@ -1,18 +1,18 @@
-import { and, gte, lt, type SQL, sql } from "drizzle-orm";
-import { type Actor, seesEverything } from "../auth/actor.ts";
+import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { EventFilter } from "./filter.ts";
 import type { Range } from "./periods.ts";
 import { type Concern, concernsOf, type Verify } from "./query.ts";
 import { events } from "./table.ts";
+import type { Visibility } from "./visibility.ts";
 
-/** Whether this actor may see one event at hand and the filter lets it through: for a single event, already found. */
-export function lets(actor: Actor, filter: EventFilter, types: readonly number[] | undefined): SQL {
+/** Whether one event at hand may be seen and the filter lets it through. */
+export function lets(visibility: Visibility, filter: EventFilter, types: readonly number[] | undefined): SQL {
   const range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
   const asked = and(
-    seesEverything(actor) ? undefined : sql`0`,
+    visibility === "nothing" ? sql`0` : undefined,
     during(range),
     ofTypes(sql`${events.type}`, types),
-    ...concernsOf(filter).map(concerns),
+    ...concernsOf(visibility, filter).map(concerns),
     matches(filter),
   );
   return asked ?? sql`1`;
@@ -39,9 +39,9 @@ export function matches({ message, authMethod, patUuid }: Verify): SQL | undefin
   );
 }
 
-/** One row of event_scopes, by its whole key. */
-function concerns({ scope, roles }: Concern): SQL {
-  return sql`EXISTS (SELECT 1 FROM event_scopes WHERE scope = ${scope} AND created = ${events.created}
+/** A row of event_scopes for one of the objects, by its whole key. */
+function concerns({ scopes, roles }: Concern): SQL {
+  return sql`EXISTS (SELECT 1 FROM event_scopes WHERE ${inArray(sql`scope`, [...scopes])} AND created = ${events.created}
     AND event_id = ${events.id} AND roles & ${sql.raw(String(roles))})`;
 }
 

@@ -1,12 +1,12 @@
-import { type Actor, seesEverything } from "../auth/actor.ts";
 import type { EventFilter } from "./filter.ts";
 import type { Range } from "./periods.ts";
 import { ROLE } from "./scopes.ts";
 import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
+import { RELATED_ROLES, type Visibility } from "./visibility.ts";
 
-/** An object that matching events concern, in any of these roles. */
+/** Objects of which matching events concern any, in any of these roles. */
 export interface Concern {
-  scope: string;
+  scopes: readonly string[];
   roles: number;
 }
 
@@ -46,35 +46,43 @@ export interface Verify {
 
 export type EventQuery = FeedQuery | SearchQuery | { kind: "nothing" };
 
-/** What a checked filter comes to for this actor. `types`: the numbers of `filter.types`. */
-export function eventQuery(actor: Actor, filter: EventFilter, types: readonly number[] | undefined): EventQuery {
+/** What a checked filter comes to within what may be seen. `types`: the numbers of `filter.types`. */
+export function eventQuery(
+  visibility: Visibility,
+  filter: EventFilter,
+  types: readonly number[] | undefined,
+): EventQuery {
   const range: Range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
-  if (!seesEverything(actor) || types?.length === 0 || range.from >= range.to) return { kind: "nothing" };
+  if (visibility === "nothing" || types?.length === 0 || range.from >= range.to) return { kind: "nothing" };
   const common = { range, types, oldestFirst: filter.oldestFirst };
-  const concerns = concernsOf(filter);
+  const concerns = concernsOf(visibility, filter);
   const { message, authMethod, patUuid } = filter;
   const [concern, ...others] = concerns;
-  if (message === undefined && authMethod === undefined && patUuid === undefined && others.length === 0) {
-    return { kind: "feed", feed: concern?.scope ?? LOG, roles: concern?.roles ?? 0, ...common };
+  const oneFeed = others.length === 0 && (concern === undefined || concern.scopes.length === 1);
+  if (oneFeed && message === undefined && authMethod === undefined && patUuid === undefined) {
+    return { kind: "feed", feed: concern?.scopes[0] ?? LOG, roles: concern?.roles ?? 0, ...common };
   }
   return { kind: "search", match: matchOf(filter, concerns, types), verify: verifyOf(filter), ...common };
 }
 
-/** The objects a filter names. */
-export function concernsOf(filter: EventFilter): Concern[] {
+/** The objects that the events must concern: those that visibility is given by, and those the filter names. */
+export function concernsOf(visibility: Visibility, filter: EventFilter): Concern[] {
+  const seen: Concern[] = typeof visibility === "object" ? [visibility] : [];
   const named: [string | undefined, number][] = [
     [filter.customer, ROLE.CUSTOMER],
     [filter.project, ROLE.PROJECT],
     [filter.user, ROLE.USER],
-    [filter.relatedUser, ROLE.FEED | ROLE.USER | ROLE.AFFECTED_USER],
+    [filter.relatedUser, RELATED_ROLES],
   ];
-  return named.flatMap(([scope, roles]) => (scope === undefined ? [] : [{ scope, roles }]));
+  const asked = named.flatMap(([scope, roles]) => (scope === undefined ? [] : [{ scopes: [scope], roles }]));
+  const different = new Map([...seen, ...asked].map((concern) => [`${concern.roles} ${concern.scopes}`, concern]));
+  return [...different.values()];
 }
 
 function matchOf(filter: EventFilter, concerns: readonly Concern[], types: readonly number[] | undefined): string {
   const { message, authMethod, patUuid } = filter;
   return matchAll([
-    ...concerns.map(({ scope, roles }) => scopeTerms(scope, roles)),
+    ...concerns.map(({ scopes, roles }) => scopes.flatMap((scope) => scopeTerms(scope, roles))),
     ...(message === undefined ? [] : queryGrams(message)),
     ...(authMethod === undefined ? [] : [valueTerm("auth", authMethod)]),
     ...(patUuid === undefined ? [] : [valueTerm("pat", patUuid)]),

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
 import { asciiUpper, fold } from "./fold.ts";
+import { insertObjects, objectRows } from "./learn-objects.ts";
 import { scopesOf } from "./scopes.ts";
 import { tallyLog, tallyScopes } from "./tally.ts";
 import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";
@@ -45,6 +46,7 @@ export async function recordEvents(db: Database, events: readonly NewEvent[]): P
     ...chunked(prepared.map(({ terms }) => terms)).map(insertTerms),
     ...tallyLog,
     ...scopeChunks.map(tallyScopes),
+    ...chunked(objectRows(unique)).map(insertObjects),
   ]);
   const inserted = results.slice(2, 2 + chunks.length).reduce((sum, result) => sum + result.meta.changes, 0);
   const rowsWritten = results.reduce((sum, result) => sum + result.meta.rows_written, 0);

@@ -5,7 +5,7 @@ import type { App } from "../env.ts";
 import { notFound } from "../http/errors.ts";
 import { etagOf, notModified } from "../http/etag.ts";
 import { mountResource } from "../http/resource.ts";
-import { answer, ask, keepSearched, unchanged } from "./answer.ts";
+import { answer, ask, keepSearched, parameters, unchanged } from "./answer.ts";
 import { lets } from "./conditions.ts";
 import { countEvents } from "./count.ts";
 import { findRows, pageOf } from "./pages.ts";
@@ -43,6 +43,7 @@ async function list(c: Context<App>): Promise<Response> {
   if (first && known.includes(found.version)) return notModified(c, etagOf(question.key, found.version));
   const page = pageOf(request, found);
   keepSearched(c, digest, found.searched);
+  c.set("rows", page.rows.length);
   const tokens = c.env.PAGE_TOKENS === "off" ? undefined : fingerprint;
   const links = {
     pages: page.pages,
@@ -66,18 +67,19 @@ async function count(c: Context<App>): Promise<Response> {
 
 async function retrieve(c: Context<App>): Promise<Response> {
   const question = await ask(c);
-  const { reader, filter, types, params } = question;
+  const { reader, visibility, filter, types, params } = question;
   const key = eventKey(c.req.param("id") ?? "");
   const same = typeof key === "number" ? sql`${events.id} = ${key}` : sql`${events.uuid} = ${key}`;
-  const where = sql`${same} AND ${lets(c.get("actor"), filter, types)}`;
+  const where = sql`${same} AND ${lets(visibility, filter, types)}`;
   const [[row] = []] = await reader.read([sql`SELECT ${eventColumns} FROM ${events} WHERE ${where}`]);
   if (row === undefined) throw notFound("No Event matches the given query.");
   const event = eventRow(row);
+  c.set("rows", 1);
   return answer(c, question, `${event.id}.${event.uuid}`, eventJson(event, chosenFields(params.getAll("field"))));
 }
 
 async function stats(c: Context<App>): Promise<Response> {
-  const params = new URL(c.req.url).searchParams;
+  const params = parameters(c);
   const question = await ask(c, statsParameters(params));
   const request = readPage(params, "");
   const same = await unchanged(c, question);

@@ -69,6 +69,13 @@ export const repeatedParameters = v.object({
   feature: v.optional(repeated("Any event type of these groups; joined with event_type by AND.")),
 });
 
+/** Read by scope-url.ts: the last value counts, as it is. */
+export const scopeParameters = v.object({
+  scope: v.optional(
+    v.pipe(v.string(), v.description("Only the events of this object: its URL in Waldur. Others than staff need it.")),
+  ),
+});
+
 /** Which fields are printed; not a filter. */
 export const fieldParameters = v.object({
   field: v.optional(repeated("Only these fields; `id` is printed only when asked for. Unknown names are ignored.")),

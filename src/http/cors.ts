@@ -3,8 +3,10 @@ import type { App } from "../env.ts";
 
 /** Seconds a browser may remember a preflight answer. */
 const PREFLIGHT_MAX_AGE = 86_400;
-const EXPOSED = "Link, X-Result-Count, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id";
-const ALLOWED_HEADERS = "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark";
+const EXPOSED =
+  "Link, X-Result-Count, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After";
+const ALLOWED_HEADERS =
+  "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid";
 
 /**
  * Lets pages of the origins in `CORS_ORIGINS` read every answer, errors included. A preflight (OPTIONS with

@@ -38,17 +38,39 @@ export const tooLarge = (what: string, limit: number) =>
 export const unavailable = (detail: string, retryAfter = 5) =>
   new HttpError(503, { detail }, { "Retry-After": String(retryAfter) });
 
+/** 429; `limit` requests in `period` seconds were had. */
+export const tooManyRequests = (limit: number, period: number) =>
+  new HttpError(
+    429,
+    { detail: `Request was throttled. Expected available in ${period} seconds.` },
+    {
+      "Retry-After": String(period),
+      "RateLimit-Limit": String(limit),
+      "RateLimit-Remaining": "0",
+      "RateLimit-Reset": String(period),
+    },
+  );
+
 /** The one exit of every error. What is not an HttpError is logged with the request id and told as a bare 500. */
 export function errorResponse(error: Error, c: Context<App>): Response {
   if (error instanceof HttpError) {
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
     return new Response(JSON.stringify(error.body), { status: error.status, headers: jsonHeaders(c) });
   }
-  console.error(
-    JSON.stringify({ level: "error", request: c.get("requestId"), error: String(error), stack: error.stack }),
-  );
+  console.error(JSON.stringify({ level: "error", request: c.get("requestId"), ...reason(error) }));
   const body = JSON.stringify({ detail: "Internal server error.", request_id: c.get("requestId") });
   return new Response(body, { status: 500, headers: jsonHeaders(c) });
+}
+
+/**
+ * What the log may hold of an error: its first cause, and where it was thrown. A message in between may quote the
+ * parameters of a query (Drizzle's do), and with them tokens' hashes or what people wrote.
+ */
+export function reason(error: unknown): { error: string; stack?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  if (error.cause instanceof Error) return reason(error.cause);
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  return { error: String(error), stack: frames.join("\n") };
 }
 
 function jsonHeaders(c: Context<App>): Headers {

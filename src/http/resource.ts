@@ -40,7 +40,7 @@ const redirectToSlash: Handler<App> = (c) => {
 
 const commonHeaders: MiddlewareHandler<App> = async (c, next) => {
   c.header("Allow", ALLOW);
-  c.header("Vary", "Accept, Authorization");
+  c.header("Vary", "Accept, Authorization, X-Impersonated-User-Uuid");
   c.header("Content-Language", "en");
   c.header("X-Content-Type-Options", "nosniff");
   await next();

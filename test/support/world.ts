@@ -20,14 +20,18 @@ export async function aToken(user: { staff?: boolean; support?: boolean; active?
   const token = crypto.randomUUID().replaceAll("-", "");
   const uuid = crypto.randomUUID().replaceAll("-", "");
   await env.DB.batch([
-    env.DB.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?)").bind(
+    env.DB.prepare("INSERT INTO users (uuid, username, is_staff, is_support, is_active) VALUES (?, ?, ?, ?, ?)").bind(
       uuid,
       `user-${uuid}`,
       user.staff ? 1 : 0,
       user.support ? 1 : 0,
       user.active === false ? 0 : 1,
     ),
-    env.DB.prepare("INSERT INTO tokens VALUES (?, ?, ?)").bind(await sha256Hex(token), uuid, 0),
+    env.DB.prepare("INSERT INTO tokens (hash, user_uuid, created) VALUES (?, ?, ?)").bind(
+      await sha256Hex(token),
+      uuid,
+      0,
+    ),
   ]);
   return token;
 }

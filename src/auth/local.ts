@@ -1,0 +1,82 @@
+import type { Database } from "../db/client.ts";
+import { ExpiringCache } from "../http/cache.ts";
+import { notAuthenticated, reason } from "../http/errors.ts";
+import type { Actor, Directory } from "./actor.ts";
+import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
+import { findToken, findUser, sha256Hex, touchToken } from "./tokens.ts";
+
+const DAY_MS = 86_400_000;
+const MICROSECONDS_PER_MS = 1_000;
+const MICROSECONDS_PER_SECOND = 1_000_000;
+
+type Held = NonNullable<Awaited<ReturnType<typeof findToken>>>;
+type Person = NonNullable<Awaited<ReturnType<typeof findUser>>>;
+
+const heldTokens = new ExpiringCache<Held>(MAX_CACHED_IDENTITIES);
+const people = new ExpiringCache<Person>(MAX_CACHED_IDENTITIES);
+
+/** `AUTH=local`: tokens, users and roles of our own database. Throws the 401 the contract gives. */
+export async function identifyLocally(db: Database, credentials: Credentials): Promise<Principal> {
+  const { token, impersonated, now } = credentials;
+  const hash = await sha256Hex(token);
+  const held = await usableToken(db, hash, credentials);
+  touch(db, hash, held, credentials);
+  const directory: Directory = async (uuid) => {
+    const person = await findPerson(db, uuid, now);
+    return { known: person !== undefined, roles: person?.roles ?? [] };
+  };
+  return { actor: await actorOf(db, held, impersonated, now), directory };
+}
+
+/** The token, unless it is unknown, its user inactive, or its time over. What is cached is never a reason to refuse. */
+async function usableToken(db: Database, hash: string, { now, guard }: Credentials): Promise<Held> {
+  const cached = heldTokens.get(hash, IDENTITY_CACHE_MS, now);
+  if (cached !== undefined && !hasExpired(cached, now)) return cached;
+  guard();
+  const held = await findToken(db, hash);
+  if (held === undefined) throw notAuthenticated("Invalid token.");
+  if (!held.isActive) throw notAuthenticated("User inactive or deleted.");
+  if (hasExpired(held, now)) throw notAuthenticated("Token has expired.");
+  heldTokens.set(hash, held, now);
+  return held;
+}
+
+function hasExpired({ expires, created, tokenLifetime }: Held, now: number): boolean {
+  const time = now * MICROSECONDS_PER_MS;
+  if (expires !== null && time >= expires) return true;
+  return tokenLifetime !== null && time > created + tokenLifetime * MICROSECONDS_PER_SECOND;
+}
+
+/** Once a day the day of use, and every half of a lifetime its new start: after the answer, and never its failure. */
+function touch(db: Database, hash: string, held: Held, { now, request, defer }: Credentials): void {
+  const day = Math.floor(now / DAY_MS);
+  const time = now * MICROSECONDS_PER_MS;
+  const { tokenLifetime, created, lastUsedDay } = held;
+  const slides = tokenLifetime !== null && time - created > (tokenLifetime * MICROSECONDS_PER_SECOND) / 2;
+  if (lastUsedDay === day && !slides) return;
+  held.lastUsedDay = day;
+  if (slides) held.created = time;
+  defer(touchToken(db, hash, day, slides ? time : undefined).catch((error) => logFailure(request, error)));
+}
+
+function logFailure(request: string, error: unknown): void {
+  console.error(JSON.stringify({ level: "error", event: "token_not_touched", request, ...reason(error) }));
+}
+
+/** The token's user, or for staff the one they impersonate. As in Waldur, an unknown one is not taken notice of. */
+async function actorOf(db: Database, held: Held, impersonated: string | undefined, now: number): Promise<Actor> {
+  const self = { uuid: held.uuid, isStaff: held.isStaff, isSupport: held.isSupport, roles: held.roles };
+  if (impersonated === undefined || !held.isStaff) return self;
+  const other = await findPerson(db, impersonated, now);
+  if (other === undefined) return self;
+  const { uuid, isStaff, isSupport, roles } = other;
+  return { uuid, isStaff, isSupport, roles, impersonator: held.uuid };
+}
+
+async function findPerson(db: Database, uuid: string, now: number): Promise<Person | undefined> {
+  const cached = people.get(uuid, IDENTITY_CACHE_MS, now);
+  if (cached !== undefined) return cached;
+  const person = await findUser(db, uuid);
+  if (person !== undefined) people.set(uuid, person, now);
+  return person;
+}

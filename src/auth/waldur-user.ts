@@ -1,0 +1,47 @@
+import * as v from "valibot";
+import type { Actor, Role } from "./actor.ts";
+
+/** A UUID with or without dashes → 32 hex. */
+const uuid = v.pipe(
+  v.string(),
+  v.transform((text) => text.replaceAll("-", "").toLowerCase()),
+  v.regex(/^[0-9a-f]{32}$/),
+);
+
+const permission = v.object({
+  scope_type: v.nullish(v.string()),
+  scope_uuid: v.nullish(uuid),
+  customer_uuid: v.nullish(uuid),
+  expiration_time: v.nullish(v.pipe(v.string(), v.isoTimestamp())),
+  is_active: v.nullish(v.boolean()),
+});
+
+/**
+ * What we read of `GET /api/users/me/` (names as in the models User and Permission of Waldur's clients). Waldur leaves
+ * some fields out for some users: a missing flag gives nothing, and whoever may authenticate is active unless it says no.
+ */
+export const waldurUser = v.object({
+  uuid,
+  is_staff: v.optional(v.boolean(), false),
+  is_support: v.optional(v.boolean(), false),
+  is_active: v.optional(v.boolean(), true),
+  permissions: v.optional(v.array(permission), []),
+});
+
+export function toActor({ uuid, is_staff, is_support, permissions }: v.InferOutput<typeof waldurUser>): Actor {
+  return { uuid, isStaff: is_staff, isSupport: is_support, roles: permissions.flatMap(toRole) };
+}
+
+function toRole({
+  scope_type,
+  scope_uuid,
+  customer_uuid,
+  expiration_time,
+  is_active,
+}: v.InferOutput<typeof permission>) {
+  if (!scope_type || !scope_uuid || is_active === false) return [];
+  const role: Role = { scopeType: scope_type, scope: scope_uuid };
+  if (customer_uuid) role.customer = customer_uuid;
+  if (expiration_time) role.expires = Date.parse(expiration_time) * 1000;
+  return [role];
+}

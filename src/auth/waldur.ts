@@ -1,0 +1,99 @@
+import * as v from "valibot";
+import type { Env } from "../env.ts";
+import { ExpiringCache } from "../http/cache.ts";
+import { notAuthenticated, unavailable } from "../http/errors.ts";
+import type { Directory } from "./actor.ts";
+import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
+import { sha256Hex } from "./tokens.ts";
+import { askWaldur, Unreachable } from "./upstream.ts";
+import { toActor, waldurUser } from "./waldur-user.ts";
+
+/** Milliseconds a refusal is believed: a token that was just made works soon after a first try too early. */
+export const REFUSAL_CACHE_MS = 10_000;
+/** Milliseconds the last good answer may serve while Waldur does not answer; `WALDUR_STALE=off` forbids it. */
+export const STALE_MS = 600_000;
+/** Milliseconds Waldur is left alone for a token after it did not answer, as long as an old answer can serve. */
+export const PAUSE_MS = 5_000;
+/** Seconds. */
+const RETRY_AFTER = 5;
+
+/** Of Waldur's own refusals; anything else it may say is told as `Invalid token.`. */
+const KNOWN_REFUSALS = new Set(["Invalid token.", "User inactive or deleted.", "Token has expired."]);
+
+type Answer = { accepted: v.InferOutput<typeof waldurUser> } | { refused: string };
+
+const answers = new ExpiringCache<{ answer: Answer; at: number; pausedUntil: number }>(MAX_CACHED_IDENTITIES);
+const acquaintances = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
+
+/** `AUTH=waldur`: the presented token is shown to `WALDUR_URL`. Throws 401, or 503 when nobody can tell. */
+export async function identifyByWaldur(env: Env, credentials: Credentials): Promise<Principal> {
+  if (!env.WALDUR_URL) throw new Error("AUTH=waldur needs WALDUR_URL.");
+  const key = await sha256Hex(`${env.WALDUR_URL}\n${credentials.header}`);
+  const answer = await answerFor(env, key, credentials);
+  if ("refused" in answer) throw notAuthenticated(answer.refused);
+  return { actor: toActor(answer.accepted), directory: directoryOf(env, key, credentials) };
+}
+
+/** A fresh answer, cached or asked for; else the last good one, if it may serve. */
+async function answerFor(env: Env, key: string, credentials: Credentials): Promise<Answer> {
+  const { now } = credentials;
+  const last = answers.get(key, STALE_MS, now);
+  const maxAge = last && "refused" in last.answer ? REFUSAL_CACHE_MS : IDENTITY_CACHE_MS;
+  if (last && now - last.at < maxAge) return last.answer;
+  const stale = last && "accepted" in last.answer && env.WALDUR_STALE !== "off" ? last : undefined;
+  if (stale && now < stale.pausedUntil) return stale.answer;
+  if (last === undefined) credentials.guard();
+  try {
+    const answer = await askWaldur(key, env, credentials, "/api/users/me/", readMe);
+    answers.set(key, { answer, at: now, pausedUntil: 0 }, now);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    logUnreachable(credentials.request, error.message, stale !== undefined);
+    if (stale === undefined) throw unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
+    stale.pausedUntil = now + PAUSE_MS;
+    return stale.answer;
+  }
+}
+
+function logUnreachable(request: string, reason: string, stale: boolean): void {
+  console.warn(JSON.stringify({ level: "warn", event: "waldur_unreachable", request, reason, stale }));
+}
+
+/** What `/api/users/me/` said; throws Unreachable for whatever is neither a user nor a refusal. */
+async function readMe(response: Response): Promise<Answer> {
+  if (response.status === 401 || response.status === 403) return { refused: await refusal(response) };
+  if (response.status !== 200) throw new Unreachable(`status ${response.status}`);
+  const user = v.safeParse(waldurUser, await response.json());
+  if (!user.success) throw new Unreachable("not a user");
+  return user.output.is_active ? { accepted: user.output } : { refused: "User inactive or deleted." };
+}
+
+async function refusal(response: Response): Promise<string> {
+  const body = v.safeParse(v.object({ detail: v.string() }), await response.json().catch(() => undefined));
+  return body.success && KNOWN_REFUSALS.has(body.output.detail) ? body.output.detail : "Invalid token.";
+}
+
+/** Asks Waldur itself whether the caller may see a user: it shows those they may, and 404 for others. */
+function directoryOf(env: Env, key: string, credentials: Credentials): Directory {
+  return async (user) => {
+    const { now } = credentials;
+    const cacheKey = `${key} ${user}`;
+    const cached = acquaintances.get(cacheKey, IDENTITY_CACHE_MS, now);
+    if (cached !== undefined) return { known: cached, visible: cached };
+    try {
+      const visible = await askWaldur(cacheKey, env, credentials, `/api/users/${user}/`, readVisible);
+      acquaintances.set(cacheKey, visible, now);
+      return { known: visible, visible };
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      throw unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
+    }
+  };
+}
+
+async function readVisible({ status }: Response): Promise<boolean> {
+  if (status === 200) return true;
+  if (status === 404 || status === 403) return false;
+  throw new Unreachable(`status ${status}`);
+}

@@ -1,0 +1,45 @@
+import { type SQL, sql } from "drizzle-orm";
+import { objectsOf, type ToldObject } from "./objects.ts";
+
+interface Telling {
+  eventType: string;
+  created: number;
+  /** JSON text of an object. */
+  context: string;
+}
+
+/** One JSON row for each object that the events name, what newer events say over what older ones say. */
+export function objectRows(events: readonly Telling[]): string[] {
+  const merged = new Map<string, ToldObject & { told: number }>();
+  for (const event of events.toSorted((a, b) => a.created - b.created)) {
+    for (const object of objectsOf(event.eventType, JSON.parse(event.context))) {
+      const before = merged.get(object.uuid);
+      merged.set(object.uuid, { ...object, ...before, ...moved(object), told: event.created });
+    }
+  }
+  return [...merged.values()].map(({ uuid, type, customer, project, behind, told }) =>
+    JSON.stringify([uuid, type ?? null, customer ?? null, project ?? null, behind ?? null, told]),
+  );
+}
+
+/** What a later event may change: where an object belongs, never what it is. */
+const moved = ({ uuid: _, type: __, ...place }: ToldObject) => place;
+
+/** Writes rows of `objectRows`; one that tells nothing new costs no row written. An older event changes nothing known. */
+export const insertObjects = (
+  rows: string,
+): SQL => sql`INSERT INTO objects (uuid, type, customer, project, behind, told)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(${rows}) WHERE true
+  ON CONFLICT (uuid) DO UPDATE SET
+    type = coalesce(type, excluded.type),
+    customer = ${newer("customer")},
+    project = ${newer("project")},
+    behind = ${newer("behind")},
+    told = max(told, excluded.told)
+  WHERE (type IS NULL AND excluded.type IS NOT NULL)
+    OR customer IS NOT ${newer("customer")} OR project IS NOT ${newer("project")} OR behind IS NOT ${newer("behind")}`;
+
+function newer(column: "customer" | "project" | "behind"): SQL {
+  const name = sql.raw(column);
+  return sql`(CASE WHEN excluded.told >= objects.told THEN coalesce(excluded.${name}, objects.${name}) ELSE coalesce(objects.${name}, excluded.${name}) END)`;
+}

@@ -1,0 +1,48 @@
+import type { Wanted } from "../auth/permissions.ts";
+import { scopeTypeNames, scopeTypeOfSegment } from "../catalogue/data.ts";
+import { badRequest } from "../http/errors.ts";
+import { parseUuid } from "./uuid.ts";
+
+/** The detail view of an object, or one of its actions (`…/customers/<uuid>/users/`). */
+const DETAIL = /^\/api\/([a-z0-9-]+)\/([^/.]+)\/(?:[a-z_]+\/)?$/;
+const EVENT_DETAIL = /^\/api\/events\/([^/.]+)\/$/;
+const INTEGER = /^[+-]?\d+$/;
+
+/** Restorable in no Waldur: their view has no objects. */
+const VIEWS_WITHOUT_OBJECTS: ReadonlySet<string> = new Set(["user-agreements"]);
+
+/** 400 with a list of one text, as Waldur answers to a scope that is not there, or not for this user. */
+export const cannotRestore = (url: string) => badRequest([`Can't restore object from url: ${url}`]);
+
+/** The object that the last `scope` of a query string names; undefined when there is no such parameter. Throws 400. */
+export function readScope(params: URLSearchParams): (Wanted & { url: string }) | undefined {
+  const url = params.getAll("scope").at(-1);
+  if (url === undefined) return undefined;
+  if (url === "") throw badRequest(["The scope is empty; it must be the URL of an object."]);
+  if (url.includes("\0")) throw invalidUrl(url);
+  const path = withoutHost(url);
+  refuseEvents(url, path);
+  const [, segment = "", key = ""] = DETAIL.exec(path) ?? [];
+  const type = VIEWS_WITHOUT_OBJECTS.has(segment) ? undefined : scopeTypeOfSegment(segment);
+  const uuid = parseUuid(key);
+  if (type === undefined || uuid === undefined) throw cannotRestore(url);
+  return { type, uuid, url };
+}
+
+/** Whatever begins with `http` loses everything up to its third slash. */
+function withoutHost(url: string): string {
+  if (!url.startsWith("http")) return url;
+  const parts = url.split("/");
+  return `/${parts.length > 3 ? parts.slice(3).join("/") : parts.at(-1)}`;
+}
+
+const invalidUrl = (url: string) => badRequest([`URL is invalid: ${url}.`]);
+
+/** An event can be restored by its number but is no scope. */
+function refuseEvents(url: string, path: string): void {
+  const id = EVENT_DETAIL.exec(path)?.[1];
+  if (id === undefined) return;
+  if (!INTEGER.test(id)) throw invalidUrl(url);
+  const valid = scopeTypeNames.join(", ");
+  throw badRequest([`<class 'waldur_core.logging.models.Event'> is not valid. Valid models are: ${valid}`]);
+}

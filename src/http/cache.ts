@@ -1,0 +1,37 @@
+const caches = new Set<{ clear(): void }>();
+
+/**
+ * Values an isolate keeps for a while: never the truth, only what saves asking again. The oldest entries go when there
+ * are too many. Times in milliseconds.
+ */
+export class ExpiringCache<Value> {
+  readonly #entries = new Map<string, { value: Value; since: number }>();
+  readonly #maxEntries: number;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+    caches.add(this);
+  }
+
+  /** The value, if it was set less than `maxAge` ago. */
+  get(key: string, maxAge: number, now: number): Value | undefined {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && now - entry.since < maxAge ? entry.value : undefined;
+  }
+
+  set(key: string, value: Value, now: number): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, { value, since: now });
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > this.#maxEntries && oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}
+
+/** Forgets everything in every cache: for tests, which change the world under a running isolate. */
+export function clearCaches(): void {
+  for (const cache of caches) cache.clear();
+}
