@@ -68,7 +68,7 @@ export function objectsOf(eventType: string, context: Context): ToldObject[] {
   const own = ownKey(eventType, context);
   const told = [...typesByKey].map(([key, type]) => {
     const tied = key === own || TIED_KEYS.has(key) ? place : {};
-    return { key, type, ...(type === "structure.project" ? compact({ customer: place.customer }) : tied) };
+    return { key, type, ...(type === "structure.project" ? definedOnly({ customer: place.customer }) : tied) };
   });
   return [...told, resource(eventType, context, place), roleScope(eventType, context, place)].flatMap(
     ({ key, ...object }) => {
@@ -86,7 +86,7 @@ function placeOf(eventType: string, context: Context): Place {
   const feed = feedKeysOf(eventType);
   const isSure = feed.includes("customer_uuid") && feed.includes("project_uuid");
   if ("offering_uuid" in context && !isSure) return {};
-  return compact({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
+  return definedOnly({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
 }
 
 /** The key of the object the event is about: what `resource_type` says, else the first object of its feed. */
@@ -102,13 +102,13 @@ function ownKey(eventType: string, context: Context): string | undefined {
 function resource(eventType: string, context: Context, place: Place) {
   const key = PLUGIN_KEY;
   const named = resourceType(context);
-  if (named !== undefined) return { key, ...compact({ type: typesByResourceType.get(named) }), ...place };
+  if (named !== undefined) return { key, ...definedOnly({ type: typesByResourceType.get(named) }), ...place };
   if (eventType.startsWith("marketplace_") || "offering_uuid" in context) {
     return {
       key,
       type: MARKETPLACE_RESOURCE,
       ...place,
-      ...compact({ behind: uuidAt(context, "resource_backend_uuid") }),
+      ...definedOnly({ behind: uuidAt(context, "resource_backend_uuid") }),
     };
   }
   return eventType.startsWith("resource_") ? { key, ...place } : { key: "" };
@@ -119,7 +119,7 @@ function roleScope(eventType: string, context: Context, { customer }: Place) {
   const named = typeof context.scope_type === "string" ? context.scope_type : "";
   const type = Object.hasOwn(ROLE_SCOPES, named) ? ROLE_SCOPES[named] : undefined;
   if (!eventType.startsWith("role_") || type === undefined) return { key: "" };
-  return { key: "scope_uuid", type, ...(type === "structure.customer" ? {} : compact({ customer })) };
+  return { key: "scope_uuid", type, ...(type === "structure.customer" ? {} : definedOnly({ customer })) };
 }
 
 const resourceType = (context: Context): string | undefined =>
@@ -133,6 +133,6 @@ function uuidAt(context: Context, key: string): string | undefined {
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Without the keys that are undefined. */
-function compact<T extends Record<string, string | undefined>>(values: T): Defined<T> {
+function definedOnly<T extends Record<string, string | undefined>>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

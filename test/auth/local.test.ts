@@ -191,6 +191,7 @@ describe("X-Impersonated-User-Uuid", () => {
 
 it("a warm request asks the database for its events only", async () => {
   const member = await aPerson({ roles: [{ scope: hex("C") }] });
+  const owner = await aPerson({ roles: [{ scope: hex("C") }] });
   const staff = await aToken();
   await recorded(
     anEvent({ eventType: "project_update_succeeded", context: { customer_uuid: hex("C"), project_uuid: hex("P") } }),
@@ -200,6 +201,7 @@ it("a warm request asks the database for its events only", async () => {
   for (const [path, token] of [
     ["/api/events/count/", staff],
     [scoped, member.token],
+    [`/api/events/count/${query(["scope", `/api/customers/${hex("C")}/`])}`, owner.token],
   ] as const) {
     const cold = countTrips();
     expect(await (await get(path, token, {}, { DB: cold.DB })).json()).toEqual({ count: 1 });
