@@ -4,8 +4,8 @@ import * as v from "valibot";
 import type { App } from "./env.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from "./events/pagination.ts";
 import { fieldParameters, publicEvent, repeatedParameters, singleParameters } from "./events/schemas.ts";
-import { FORMATS, MAX_EVENTS } from "./ingest/accept.ts";
-import { producedEvent } from "./ingest/event.ts";
+import { MAX_EVENTS, producedEvent } from "./ingest/event.ts";
+import { FORMATS } from "./ingest/formats/choose.ts";
 
 type Json = Record<string, unknown>;
 

@@ -12,6 +12,8 @@ export default defineConfig(async () => ({
       miniflare: {
         bindings: {
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+          // Every test has its own table of producers.
+          PRODUCER_CACHE_SECONDS: "0",
           INGEST_SECRETS: JSON.stringify({ waldur: ["waldur-secret"], rotating: ["new-secret", "old-secret"] }),
         },
       },

@@ -1,0 +1,6 @@
+-- content: digest of what the event says (src/ingest/identity.ts), as 32 hex digits. NULL when uuid is that digest
+-- itself, which is so for events that came without an id (and unknown for rows older than this column).
+ALTER TABLE events ADD COLUMN content TEXT;
+
+-- Grows when a row that was there already changes (an event is given Waldur's uuid): what was read before is out of date.
+ALTER TABLE commit_watermark ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
