@@ -27,8 +27,8 @@ interface Sender {
 export async function acceptEvents(headers: Headers, body: Body, sender: Sender) {
   const format = chooseFormat(headers);
   const key = givenKey(headers);
-  const { drafts, warnings = [] } = await format(body, headers);
-  if (drafts.length === 0) throw badRequest({ detail: "There is no event in the body." });
+  const { drafts, warnings = [], mayBeEmpty = false } = await format(body, headers);
+  if (drafts.length === 0 && !mayBeEmpty) throw badRequest({ detail: "There is no event in the body." });
   if (drafts.length > MAX_EVENTS) {
     throw badRequest({ detail: `At most ${MAX_EVENTS} events fit in one request; this one has ${drafts.length}.` });
   }

@@ -48,7 +48,7 @@ async function take(c: Context<App>, secret: string, now: number): Promise<Respo
   const { events, warnings } = await acceptEvents(headers, new Body(request, body), sender);
   await checkConflicts(c.env.DB, events);
   const later = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  await makeDurable(c.env, packMessages(sender, events), receivedAt, later);
+  if (events.length > 0) await makeDurable(c.env, packMessages(sender, events), receivedAt, later);
   const receipts = await makeReceipts(producer, events, receivedAt);
   const uuids = events.map((event) => event.uuid);
   return c.json({ accepted: events.length, uuids, receipts, ...(warnings.length > 0 ? { warnings } : {}) }, 202);

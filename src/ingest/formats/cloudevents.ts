@@ -28,19 +28,19 @@ export const readCloudEvent: Format = async (body) => ({ drafts: [draft(parsed(a
 export const readCloudEvents: Format = async (body) => {
   const events = parsed(await body.text(), "The body");
   if (!Array.isArray(events)) throw badRequest({ detail: "A batch of CloudEvents must be a JSON array." });
-  return { drafts: events.map((event) => draft(event)) };
+  return { drafts: events.map((event) => draft(event)), mayBeEmpty: true };
 };
 
 /** Binary mode: the attributes are headers (`ce-id`, …), the body is the data. */
 export const readBinaryCloudEvent: Format = async (body, headers) => {
   const named = [...headers].filter(([name]) => name.startsWith("ce-"));
-  const event = Object.fromEntries(named.map(([name, value]) => [name.slice(3), percentDecoded(value)]));
+  const event = Object.fromEntries(named.map(([name, value]) => [name.slice(3), decodedHeader(name, value)]));
   const type = headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
   const bytes = await body.bytes();
   if (bytes.byteLength === 0) return { drafts: [draft(event)] };
   if (type === undefined || isJson(type))
     return { drafts: [draft({ ...event, data: parsed(utf8(bytes), "The body") })] };
-  if (type.startsWith("text/")) return { drafts: [draft({ ...event, data: utf8(bytes) })] };
+  if (isText(type)) return { drafts: [draft({ ...event, data: utf8(bytes) })] };
   return { drafts: [draft({ ...event, data_base64: bytes.toBase64() })] };
 };
 
@@ -50,6 +50,9 @@ function draft(value: unknown): Draft {
   if (!result.success) {
     const problems = result.issues.map((issue) => ({ field: v.getDotPath(issue) ?? "event", message: told(issue) }));
     return { value, problems };
+  }
+  if (isObject(value) && "data" in value && "data_base64" in value) {
+    return { value, problems: [{ field: "data_base64", message: "Must not be there together with data." }] };
   }
   const { id, source, type, subject, time } = result.output;
   const data = dataOf(value);
@@ -82,16 +85,19 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 const isJson = (type: string): boolean => type === "application/json" || type.endsWith("+json");
 
+const isText = (type: string): boolean => type.startsWith("text/") || /[/+]xml$/.test(type);
+
 function told(issue: v.BaseIssue<unknown>): string {
   return issue.kind === "schema" && issue.received === "undefined" ? "Is required." : issue.message;
 }
 
-/** Header values are percent-encoded where they are not printable ASCII; what is not encoded rightly is taken as it is. */
-function percentDecoded(value: string): string {
+/** Older senders quote values; all percent-encode what is not printable ASCII. Throws 400 when that is no UTF-8. */
+function decodedHeader(name: string, value: string): string {
+  const quoted = /^"(.*)"$/.exec(value)?.[1];
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(quoted?.replaceAll(/\\(.)/g, "$1") ?? value);
   } catch {
-    return value;
+    throw badRequest({ detail: `The header ${name} is not valid percent-encoded UTF-8.` });
   }
 }
 

@@ -25,6 +25,8 @@ export interface ReadEvents {
   drafts: Draft[];
   /** What was lost on the way, for the answer. */
   warnings?: string[];
+  /** A body without an event is right. */
+  mayBeEmpty?: boolean;
 }
 
 /** Reads the events of a body; throws 400 when it cannot be read at all. */
