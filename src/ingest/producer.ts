@@ -104,10 +104,13 @@ async function toProducer(
   return { name, auth, secrets: keys, tolerance, maxBacklog: max_backlog ?? undefined };
 }
 
-/** Standard Webhooks: `whsec_` and base64. */
+/** Standard Webhooks: `whsec_` and base64. An empty key would let anybody sign. */
 async function keyOf(auth: Authentication, secret: string): Promise<Uint8Array> {
-  if (auth === "standard-webhooks") return Uint8Array.fromBase64(secret.replace(/^whsec_/, ""));
-  return auth === "github" ? new TextEncoder().encode(secret) : sha256(secret);
+  if (auth === "secret") return sha256(secret);
+  const isBase64 = auth === "standard-webhooks";
+  const key = isBase64 ? Uint8Array.fromBase64(secret.replace(/^whsec_/, "")) : new TextEncoder().encode(secret);
+  if (key.byteLength === 0) throw new Error("A secret is empty.");
+  return key;
 }
 
 export async function sha256(text: string): Promise<Uint8Array> {

@@ -38,7 +38,7 @@ export async function authenticate(env: Env, name: string, presented: Presented,
 }
 
 function checkAge(signedAt: number, tolerance: number, now: number): void {
-  const age = Math.round(now / 1000 - signedAt);
+  const age = Math.floor(now / 1000 - signedAt);
   if (Math.abs(age) <= tolerance) return;
   const told = age > 0 ? `too old: it was signed ${age} s ago` : `too new: it was signed for ${-age} s from now`;
   const detail = `The signature is right, but the message is ${told}, and ${tolerance} s are allowed.`;
