@@ -1,6 +1,7 @@
 import type { Env } from "./env.ts";
+import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/keys.ts";
 import { replayLetters } from "./ingest/replay.ts";
-import { DEAD_PREFIX, SPILL_PREFIX, sweep } from "./ingest/spill.ts";
+import { sweep } from "./ingest/spill.ts";
 
 /** The timetable: each cron line of wrangler.toml and its jobs. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {

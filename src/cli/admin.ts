@@ -1,10 +1,16 @@
 import type { Command } from "./admin/command.ts";
+import { deadLetterCommands } from "./admin/dead-letters.ts";
+import { ingestCommands } from "./admin/ingest.ts";
+import { producerCommands } from "./admin/producers.ts";
 import { tokenCommands } from "./admin/token.ts";
 import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** Subject → its commands. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   token: tokenCommands,
+  producers: producerCommands,
+  ingest: ingestCommands,
+  "dead-letters": deadLetterCommands,
 };
 
 try {

@@ -3,6 +3,7 @@ import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { type NewEvent, withContent } from "../events/record.ts";
 import { digestUuid } from "./identity.ts";
+import { bodyKey } from "./keys.ts";
 import { byteLength, packOne } from "./message.ts";
 import { dayOf } from "./numbers.ts";
 
@@ -24,9 +25,6 @@ export interface Letter {
   /** The day (YYYY-MM-DD) it was received; null when it was counted before, or nobody knows. */
   day: string | null;
 }
-
-/** Where R2 has the body of a letter that is too large for a row. */
-export const bodyKey = (id: string): string => `bodies/${id}`;
 
 /** The letter of one event. `replay`: it died before, and was counted then. */
 export async function letterOf(

@@ -3,17 +3,10 @@ import * as v from "valibot";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { unavailable } from "../http/errors.ts";
+import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./authentication.ts";
 import { withDeadline } from "./send.ts";
 
-/** During a rotation a producer has two secrets; more than these are refused when the configuration is read. */
-export const MAX_SECRETS = 4;
-/** Seconds a signed message may be old, or ahead of our clock. */
-export const DEFAULT_TOLERANCE = 300;
 const LOOKUP_DEADLINE_MS = 2_000;
-
-/** How a producer proves who it is. */
-export const AUTHENTICATIONS = ["secret", "standard-webhooks", "github"] as const;
-export type Authentication = (typeof AUTHENTICATIONS)[number];
 
 export interface Producer {
   name: string;

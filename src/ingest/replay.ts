@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { storedContent } from "../events/sameness.ts";
-import { bodyKey } from "./dead-letters.ts";
+import { bodyKey } from "./keys.ts";
 import { sendAll } from "./send.ts";
 
 /** Letters in one run, which is a minute after the last. */

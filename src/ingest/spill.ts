@@ -1,9 +1,6 @@
+import { DEAD_PREFIX, SPILL_PREFIX, spillKey } from "./keys.ts";
 import { sendAll } from "./send.ts";
 
-const MICROSECONDS_PER_MILLISECOND = 1_000;
-/** Accepted messages that wait for the main queue, and dead ones for the dead-letter queue. */
-export const SPILL_PREFIX = "spill/";
-export const DEAD_PREFIX = "dead/";
 /** Objects in one sweep, oldest first; the next one goes on. */
 const MAX_OBJECTS = 200;
 
@@ -16,12 +13,6 @@ export async function spill(bucket: R2Bucket, messages: readonly string[], now: 
 
 export async function spillDead(bucket: R2Bucket, message: string, now: number, name: string): Promise<void> {
   await bucket.put(spillKey(DEAD_PREFIX, now, name), JSON.stringify([message]));
-}
-
-/** `spill/2026-11-23/10-15-00.123-{name}.json` */
-function spillKey(prefix: string, now: number, name: string): string {
-  const [day, time = ""] = new Date(now / MICROSECONDS_PER_MILLISECOND).toISOString().split("T");
-  return `${prefix}${day}/${time.replaceAll(":", "-").replace("Z", "")}-${name}.json`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Env } from "../env.ts";
 import { HttpError } from "../http/errors.ts";
-import { findProducer, MAX_SECRETS, type Producer, sha256 } from "./producer.ts";
+import { MAX_SECRETS } from "./authentication.ts";
+import { findProducer, type Producer, sha256 } from "./producer.ts";
 import { isGithubSigned, isSigned, standardWebhookTime } from "./signature.ts";
 
 /** No secret has this digest: it stands where a producer has fewer than MAX_SECRETS. */
