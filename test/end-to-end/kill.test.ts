@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalServer } from "./local-server.ts";
 
-const EVENTS = Number(process.env.KILL_EVENTS ?? 20_000);
+const EVENTS = Number(process.env.KILL_EVENTS ?? 5_000);
 const EVENTS_IN_REQUEST = 50;
 const REQUESTS_AT_A_TIME = 4;
 /** The server is killed when this part of all events has been answered for. */
