@@ -10,8 +10,8 @@ import {
   scopeParameters,
   singleParameters,
 } from "./events/schemas.ts";
-import { FORMATS, MAX_EVENTS } from "./ingest/accept.ts";
-import { producedEvent } from "./ingest/event.ts";
+import { MAX_EVENTS, producedEvent } from "./ingest/event.ts";
+import { FORMATS } from "./ingest/formats/choose.ts";
 
 type Json = Record<string, unknown>;
 
@@ -54,8 +54,9 @@ export function openApiDocument(): Json {
       "/api/events/count/": reading("events_count", "The number of events", "Count", filters, [400]),
       "/api/events/event_groups/": reading("events_event_groups", "Groups and their types", "EventGroups", [], []),
       "/api/events/scope_types/": reading("events_scope_types", "Types a scope may have", "ScopeTypes", [], []),
-      "/ingest/{producer}": sending("ingest", [producerParameter], [{ producer: [] }]),
+      "/ingest/{producer}": sending("ingest", [producerParameter], producerSecurity),
       "/ingest/{producer}/{secret}": sending("ingest_by_url", [producerParameter, pathParameter("secret")], []),
+      "/ingest/{producer}/receipts/{id}": receipts,
     },
     components: { schemas, securitySchemes },
   };
@@ -64,11 +65,41 @@ export function openApiDocument(): Json {
 const securitySchemes = {
   token: { type: "apiKey", in: "header", name: "Authorization", description: "`Token K`, `Bearer K` or the bare `K`." },
   producer: { type: "http", scheme: "bearer", description: "A secret of the producer." },
+  standardWebhooks: {
+    type: "apiKey",
+    in: "header",
+    name: "webhook-signature",
+    description: "Standard Webhooks, with webhook-id and webhook-timestamp.",
+  },
+  github: { type: "apiKey", in: "header", name: "X-Hub-Signature-256", description: "HMAC-SHA-256 of the body." },
 };
 
 const count = v.object({ count: v.pipe(v.number(), v.integer()) });
 const told = v.object({ detail: v.string() });
-const accepted = v.object({ accepted: v.pipe(v.number(), v.integer()), uuids: v.array(v.string()) });
+const accepted = v.object({
+  accepted: v.pipe(v.number(), v.integer()),
+  uuids: v.array(v.string()),
+  receipts: v.array(v.string()),
+  warnings: v.optional(v.array(v.string())),
+});
+const receipt = v.variant("status", [
+  v.object({ status: v.literal("accepted"), uuid: v.string(), accepted: v.string() }),
+  v.object({ status: v.literal("stored"), uuid: v.string(), id: v.pipe(v.number(), v.integer()) }),
+  v.object({
+    status: v.literal("dead"),
+    uuid: v.string(),
+    reason: v.string(),
+    detail: v.string(),
+    attempts: v.pipe(v.number(), v.integer()),
+    last_seen: v.string(),
+  }),
+]);
+const conflicts = v.object({
+  detail: v.string(),
+  conflicts: v.array(
+    v.object({ index: v.number(), uuid: v.string(), content_stored: v.string(), content_sent: v.string() }),
+  ),
+});
 const eventErrors = v.object({
   detail: v.string(),
   errors: v.optional(v.array(v.object({ index: v.number(), field: v.string(), message: v.string() }))),
@@ -85,6 +116,8 @@ const schemas: Json = {
   Detail: jsonSchema(told),
   FilterErrors: { anyOf: [jsonSchema(v.record(v.string(), v.array(v.string()))), jsonSchema(v.array(v.string()))] },
   IngestErrors: jsonSchema(eventErrors),
+  IngestConflicts: jsonSchema(conflicts),
+  Receipt: jsonSchema(receipt),
 };
 
 const MEANINGS: Readonly<Record<number, [description: string, schema: string]>> = {
@@ -95,6 +128,8 @@ const MEANINGS: Readonly<Record<number, [description: string, schema: string]>> 
   429: ["Too many requests; Retry-After tells when the next may come", "Detail"],
 };
 
+const content = (schema: string) => ({ "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } });
+
 const pathParameter = (name: string, description = "") => ({
   name,
   in: "path",
@@ -104,6 +139,12 @@ const pathParameter = (name: string, description = "") => ({
 });
 const idParameter = pathParameter("id", "The integer id, or the uuid with or without dashes.");
 const producerParameter = pathParameter("producer");
+const producerSecurity = [{ producer: [] }, { standardWebhooks: [] }, { github: [] }];
+const headerParameters = Object.entries({
+  "Idempotency-Key": "An id of the request for good: sent again, it stores nothing again.",
+  "webhook-id": "The same, as Standard Webhooks call it.",
+  "Content-Encoding": "gzip, or nothing.",
+}).map(([name, description]) => ({ name, in: "header", required: false, description, schema: { type: "string" } }));
 
 function reading(operationId: string, summary: string, schema: string, parameters: Json[], errors: number[]): Json {
   const headers = {
@@ -123,22 +164,24 @@ function reading(operationId: string, summary: string, schema: string, parameter
   };
 }
 
+const event = { $ref: "#/components/schemas/ProducedEvent" };
+const cloudEvent = { type: "object", required: ["specversion", "id", "source", "type"] };
+const BODIES: Readonly<Record<string, Json>> = {
+  "application/json": { anyOf: [event, { type: "array", items: event, maxItems: MAX_EVENTS }] },
+  "application/x-www-form-urlencoded": event,
+  "application/cloudevents+json": cloudEvent,
+  "application/cloudevents-batch+json": { type: "array", items: cloudEvent, maxItems: MAX_EVENTS },
+};
+
 function sending(operationId: string, parameters: Json[], security: Json[]): Json {
-  const event = { $ref: "#/components/schemas/ProducedEvent" };
-  const bodies = Object.keys(FORMATS).map((type) => [
-    type,
-    {
-      schema:
-        type === "application/json"
-          ? { anyOf: [event, { type: "array", items: event, maxItems: MAX_EVENTS }] }
-          : { type: "string" },
-    },
-  ]);
+  const bodies = Object.keys(FORMATS).map((type) => [type, { schema: BODIES[type] ?? { type: "string" } }]);
   const errors: [number, string, string][] = [
     [400, "The body or an event is not valid; nothing was accepted", "IngestErrors"],
     [401, "Unknown producer or wrong secret", "Detail"],
-    [413, "The body is too large", "Detail"],
-    [415, "Nobody reads this content type", "Detail"],
+    [409, "An id names another event already; nothing was accepted", "IngestConflicts"],
+    [413, "The body is too large, as sent or inflated", "Detail"],
+    [415, "Nobody reads this content type or encoding", "Detail"],
+    [429, "Too much waits to be stored; see Retry-After", "Detail"],
     [503, "Nothing was promised; send it again", "Detail"],
   ];
   return {
@@ -146,10 +189,10 @@ function sending(operationId: string, parameters: Json[], security: Json[]): Jso
       operationId,
       summary: "Send events",
       security,
-      parameters,
+      parameters: [...parameters, ...headerParameters],
       requestBody: { required: true, content: Object.fromEntries(bodies) },
       responses: {
-        202: { description: "The queue has them", content: content("Accepted") },
+        202: { description: "They are on disk", content: content("Accepted") },
         ...Object.fromEntries(
           errors.map(([status, description, schema]) => [status, { description, content: content(schema) }]),
         ),
@@ -158,12 +201,24 @@ function sending(operationId: string, parameters: Json[], security: Json[]): Jso
   };
 }
 
+const receipts: Json = {
+  get: {
+    operationId: "ingest_receipt",
+    summary: "What became of an event",
+    security: producerSecurity,
+    parameters: [producerParameter, pathParameter("id", "A receipt of a 202, or the uuid of an event that was sent.")],
+    responses: {
+      200: { description: "Accepted, stored or dead", content: content("Receipt") },
+      401: { description: "Unknown producer or wrong secret", content: content("Detail") },
+      404: { description: "Nobody knows it", content: content("Detail") },
+    },
+  },
+};
+
 function failure(status: number): Json {
   const [description, schema] = MEANINGS[status] ?? ["", "Detail"];
   return { description, content: content(schema) };
 }
-
-const content = (schema: string) => ({ "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } });
 
 /** The entries of a schema as query parameters. Arrays are repeated (`explode`). */
 function queryParameters(

@@ -1,16 +1,20 @@
 import { createApp } from "./app.ts";
+import { runJobs } from "./cron.ts";
 import type { Env } from "./env.ts";
 import { consume } from "./ingest/consumer.ts";
+import { consumeDeadLetters } from "./ingest/dead-letter-consumer.ts";
 
 const app = createApp();
 
 export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),
   queue: (batch, env) => queueConsumer(batch.queue)(batch, env),
+  scheduled: ({ cron }, env) => runJobs(cron, env),
 } satisfies ExportedHandler<Env>;
 
 /** Which consumer a queue of wrangler.toml belongs to; an unknown queue is a mistake in the configuration. */
 function queueConsumer(name: string): typeof consume {
   if (name === "edge-events-ingest") return consume;
+  if (name === "edge-events-dead-letters") return consumeDeadLetters;
   throw new Error(`No consumer for queue ${name}.`);
 }

@@ -33,6 +33,7 @@ describe("GET /openapi.json", () => {
       ["/api/events/scope_types/", "get,head"],
       ["/ingest/{producer}", "post"],
       ["/ingest/{producer}/{secret}", "post"],
+      ["/ingest/{producer}/receipts/{id}", "get"],
     ]);
   });
 

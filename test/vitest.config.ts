@@ -13,6 +13,10 @@ export default defineConfig(async () => ({
         bindings: {
           AUDIT: "off",
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+          CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
+          CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
+          // Every test has its own table of producers.
+          PRODUCER_CACHE_SECONDS: "0",
           INGEST_SECRETS: JSON.stringify({ waldur: ["waldur-secret"], rotating: ["new-secret", "old-secret"] }),
         },
       },

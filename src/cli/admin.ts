@@ -1,6 +1,9 @@
 import { auditLine } from "./admin/audit.ts";
 import type { Command } from "./admin/command.ts";
+import { deadLetterCommands } from "./admin/dead-letters.ts";
+import { ingestCommands } from "./admin/ingest.ts";
 import { objectCommands } from "./admin/objects.ts";
+import { producerCommands } from "./admin/producers.ts";
 import { roleCommands } from "./admin/role.ts";
 import { tokenCommands } from "./admin/token.ts";
 import { userCommands } from "./admin/user.ts";
@@ -12,6 +15,9 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   user: userCommands,
   role: roleCommands,
   objects: objectCommands,
+  producers: producerCommands,
+  ingest: ingestCommands,
+  "dead-letters": deadLetterCommands,
 };
 
 try {

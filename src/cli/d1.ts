@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { Failure } from "./failure.ts";
 import { runWrangler } from "./wrangler.ts";
@@ -23,6 +26,20 @@ export async function query(target: Target, sql: string): Promise<Row[]> {
   const { code, stdout, stderr } = await runWrangler(args);
   if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
   return v.parse(results, JSON.parse(stdout)).at(-1)?.results ?? [];
+}
+
+/** Runs statements that hold secrets: from a file only we can read, as every user can read a command line. */
+export async function execute(target: Target, sql: string): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "edge-events-"));
+  try {
+    const file = join(directory, "statements.sql");
+    await writeFile(file, sql, { mode: 0o600 });
+    const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--file=${file}`];
+    const { code, stdout, stderr } = await runWrangler(args);
+    if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 /** Brings the database to the newest of migrations/. */

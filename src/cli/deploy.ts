@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { applyMigrations } from "./d1.ts";
 import { Failure, report } from "./failure.ts";
+import { SPILL_BUCKET } from "./r2.ts";
 import { runWrangler } from "./wrangler.ts";
 
 /** Names of wrangler.toml. */
@@ -16,11 +17,12 @@ try {
 }
 
 /**
- * Database, queues, migrations, Worker, secret; may be run again at any time. Migrations go before the code that needs
+ * Database, queues, bucket, migrations, Worker, secret; may be run again at any time. Migrations go before the code that needs
  * them, except the first time, when the deploy makes the database.
  */
 async function deploy(): Promise<void> {
   for (const queue of QUEUES) await makeQueue(queue);
+  await makeBucket(SPILL_BUCKET);
   const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE}"`);
   if (exists) await migrate();
   console.log("Deploying the Worker …");
@@ -34,6 +36,12 @@ async function makeQueue(name: string): Promise<void> {
   if ((await wrangler("queues", "list")).includes(name)) return;
   console.log(`Making the queue ${name} …`);
   await wrangler("queues", "create", name);
+}
+
+async function makeBucket(name: string): Promise<void> {
+  if ((await wrangler("r2", "bucket", "list")).includes(name)) return;
+  console.log(`Making the bucket ${name} …`);
+  await wrangler("r2", "bucket", "create", name);
 }
 
 async function migrate(): Promise<void> {

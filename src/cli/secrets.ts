@@ -39,14 +39,17 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
   return { staffToken: token, ingestSecret: secret, producers: overridden ? { ...producers, ...local } : producers };
 }
 
+/** A local queue lives in memory: events are stored before they are answered for. */
+const LOCAL_DURABILITY = "INGEST_DURABLE=store";
+
 /**
- * Writes the file that gives the Worker its producers, and returns its path. Its own file, as what overrides .dev.vars
+ * Writes the file that gives the Worker its producers and what differs from production, and returns its path. Its own file, as what overrides .dev.vars
  * must not be written there, and not be on wrangler's command line, which every user of the machine can read.
  */
-export async function writeProducers(stateDir: string, producers: Record<string, string[]>): Promise<string> {
+export async function writeVariables(stateDir: string, producers: Record<string, string[]>): Promise<string> {
   const file = join(stateDir, "start.env");
   await mkdir(stateDir, { recursive: true });
-  await writeFile(file, `${ingestSecretsLine(producers)}\n`, { mode: OWNER_ONLY });
+  await writeFile(file, `${ingestSecretsLine(producers)}\n${LOCAL_DURABILITY}\n`, { mode: OWNER_ONLY });
   return file;
 }
 

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 /** Lines kept for the message of a failure. */
 const MAX_KEPT_LINES = 100;
 
-const HEALTH_CHECK = /^\[wrangler:info\] GET \/healthz 200/;
+const HEALTH_CHECK = /^\[wrangler:info\] GET \/(healthz|cdn-cgi\/local\/scheduled) 200/;
 const PROBLEM = /"level":"(error|warn)"|\[(wrangler:)?(ERROR|error)\]|^✘/;
 const SECRET_IN_URL = /(\/ingest\/[^/\s]+\/)[^\s?]+/;
 

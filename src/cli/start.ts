@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import { type Api, countEvents } from "./api.ts";
 import { banner } from "./banner.ts";
+import { runCron } from "./cron.ts";
 import { applyMigrations, query, type Target } from "./d1.ts";
 import { report } from "./failure.ts";
 import { assertPortFree } from "./port.ts";
 import { stopProcesses } from "./processes.ts";
 import { loadSamples } from "./samples.ts";
-import { localSecrets, writeProducers } from "./secrets.ts";
+import { localSecrets, writeVariables } from "./secrets.ts";
 import { type Server, serverReady, startServer } from "./server.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { giveToken, makeUser } from "./tokens.ts";
@@ -43,13 +44,14 @@ async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Prom
   console.log(`Applying the migrations to the database in ${stateDir} …`);
   await applyMigrations(target);
   console.log("Starting the server …");
-  const envFile = await writeProducers(stateDir, producers);
+  const envFile = await writeVariables(stateDir, producers);
   cleanUp.push(() => rm(envFile, { force: true }));
   const server = startServer(port, stateDir, envFile);
   const api = { url: server.url, staffToken, ingestSecret };
   await Promise.race([server.died, prepare(server, api, target, sampleEvents)]);
   console.log(banner(api));
   server.log.showAll();
+  runCron(server.url);
   await server.died;
 }
 

@@ -1,16 +1,17 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
-import { asciiUpper, fold } from "./fold.ts";
 import { insertObjects, objectRows } from "./learn-objects.ts";
-import { scopesOf } from "./scopes.ts";
+import { chunked, prepare } from "./prepare.ts";
+import { adoptNames, aliased, markAdoption, selectConflicts } from "./sameness.ts";
 import { tallyLog, tallyScopes } from "./tally.ts";
-import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";
 
 /** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */
 export interface NewEvent {
   /** 32 lower-case hex digits. */
   uuid: string;
+  /** Digest of what it says, as 32 hex digits; absent when `uuid` is that digest: the event came without an id. */
+  content?: string;
   created: number;
   eventType: string;
   message: string;
@@ -24,34 +25,69 @@ export interface RecordReport {
   events: number;
   duplicates: number;
   rowsWritten: number;
+  conflicts: Conflict[];
 }
 
-/** Characters of one bound parameter: under D1's 2,000,000 bytes a value even if every one takes three. */
-const MAX_PARAMETER_LENGTH = 600_000;
+/** An event that was not written, as another one has its uuid. `content` and `stored`: the digests of both. */
+export interface Conflict {
+  uuid: string;
+  content: string;
+  stored: string;
+}
 
 /**
  * Writes events in one transaction, one row each however often they come: an event whose uuid is in the table already is
- * left as it was first written. All or nothing: throws D1's error and then nothing is written.
+ * left as it was first written. All or nothing: throws D1's error and then nothing is written. Events with an id go
+ * first, so that the same content without one finds them. `alongside` is run last, in the same transaction.
  */
-export async function recordEvents(db: Database, events: readonly NewEvent[]): Promise<RecordReport> {
+export async function recordEvents(
+  db: Database,
+  events: readonly NewEvent[],
+  alongside: readonly SQL[] = [],
+): Promise<RecordReport> {
   const unique = [...new Map([...events].reverse().map((event) => [event.uuid, event])).values()].reverse();
   const prepared = unique.map(prepare);
-  const chunks = chunked(prepared.map(({ row }) => row));
-  const scopeChunks = chunked(prepared.flatMap(({ scopes }) => scopes));
-  const results = await runBatch(db, [
+  const rows = (isNamed: boolean) => prepared.filter((event) => event.isNamed === isNamed).map(({ row }) => row);
+  const inserts = [...chunked(rows(true)), ...chunked(rows(false))];
+  const names = chunked(unique.filter(({ content }) => content !== undefined).map(pair));
+  const scopes = chunked(prepared.flatMap((event) => event.scopes));
+  const before = [
     sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
     insertTypes(unique),
-    ...chunks.map(insertEvents),
-    ...scopeChunks.map(insertScopes),
+    ...names.flatMap((pairs) => [markAdoption(pairs), adoptNames(pairs)]),
+  ];
+  const after = [
+    ...scopes.map(insertScopes),
     ...chunked(prepared.map(({ terms }) => terms)).map(insertTerms),
     ...tallyLog,
-    ...scopeChunks.map(tallyScopes),
+    ...scopes.map(tallyScopes),
     ...chunked(objectRows(unique)).map(insertObjects),
-  ]);
-  const inserted = results.slice(2, 2 + chunks.length).reduce((sum, result) => sum + result.meta.changes, 0);
+  ];
+  const conflicts = chunked(events.map(pair)).map(selectConflicts);
+  const results = await runBatch(db, [...before, ...inserts.map(insertEvents), ...after, ...conflicts, ...alongside]);
+  const inserted = results.slice(before.length, before.length + inserts.length);
+  const selected = results.slice(before.length + inserts.length + after.length, results.length - alongside.length);
+  const stored = inserted.reduce((sum, result) => sum + result.meta.changes, 0);
+  const found = selected.flatMap(({ results: rows }) => rows.map(toConflict));
+  const sent = new Set(found.map(conflictKey));
+  const refused = events.filter((event) => sent.has(conflictKey(withContent(event)))).length;
   const rowsWritten = results.reduce((sum, result) => sum + result.meta.rows_written, 0);
-  return { events: inserted, duplicates: events.length - inserted, rowsWritten };
+  return { events: stored, duplicates: events.length - stored - refused, rowsWritten, conflicts: found };
 }
+
+/** Which event a conflict is about. */
+export const conflictKey = ({ uuid, content }: Pick<Conflict, "uuid" | "content">): string => `${uuid} ${content}`;
+
+/** Its uuid and what it says, told either way. */
+export const withContent = ({ uuid, content = uuid }: Pick<NewEvent, "uuid" | "content">) => ({ uuid, content });
+
+const pair = (event: NewEvent): string => JSON.stringify(Object.values(withContent(event)));
+
+const toConflict = ({ uuid, content, stored }: Record<string, unknown>): Conflict => ({
+  uuid: String(uuid),
+  content: String(content),
+  stored: String(stored),
+});
 
 /** Types the catalogue does not know get the next free number from 1000 on. */
 function insertTypes(events: readonly NewEvent[]) {
@@ -62,40 +98,13 @@ function insertTypes(events: readonly NewEvent[]) {
     WHERE value NOT IN (SELECT name FROM event_types)`;
 }
 
-interface Prepared {
-  /** JSON rows for the three statements that take them. */
-  row: string;
-  scopes: string[];
-  terms: string;
-}
-
-function prepare(event: NewEvent): Prepared {
-  const { uuid, created, eventType, message, context, producer, receivedAt } = event;
-  const folded = fold(message);
-  const stored = folded === asciiUpper(message) ? null : folded;
-  const values: Record<string, unknown> = JSON.parse(context);
-  const scopes = scopesOf(eventType, values);
-  const terms = [
-    ...gramsOf(folded),
-    ...scopes.flatMap(([scope, roles]) => scopeTerms(scope, roles)),
-    ...(typeof values.auth_method === "string" ? [valueTerm("auth", values.auth_method)] : []),
-    ...(typeof values.pat_uuid === "string" ? [valueTerm("pat", values.pat_uuid)] : []),
-  ];
-  const type = typeNumber(eventType) ?? eventType;
-  return {
-    row: JSON.stringify([uuid, created, type, message, stored, context, producer, receivedAt]),
-    scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
-    terms: JSON.stringify([uuid, terms.join(" ")]),
-  };
-}
-
 const insertEvents = (rows: string) => sql`INSERT INTO events
-    (uuid, created, type, message, folded, context, producer, received_at)
+    (uuid, created, type, message, folded, context, producer, received_at, content)
   SELECT value->>0, value->>1,
     CASE json_type(value, '$[2]') WHEN 'integer' THEN value->>2 ELSE (SELECT id FROM event_types WHERE name = value->>2) END,
-    value->>3, value->>4, value->>5, value->>6, value->>7
+    value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
   FROM json_each(${rows})
-  WHERE true
+  WHERE value->>8 IS NOT NULL OR value->>0 NOT IN ${aliased(rows)}
   ON CONFLICT (uuid) DO NOTHING`;
 
 /** Only of events that are new in this transaction: a duplicate keeps the scopes it was first written with. */
@@ -108,18 +117,3 @@ const insertTerms = (rows: string) => sql`INSERT INTO event_index (rowid, terms)
   SELECT events.id, (entry.value->>1) || ' type:' || events.type
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
   WHERE events.id > (SELECT last_id FROM commit_watermark)`;
-
-/** JSON arrays of as many rows as fit in one parameter. */
-function chunked(rows: readonly string[]): string[] {
-  const chunks: string[][] = [];
-  let room = 0;
-  for (const text of rows) {
-    if (text.length > room) {
-      chunks.push([]);
-      room = MAX_PARAMETER_LENGTH;
-    }
-    chunks.at(-1)?.push(text);
-    room -= text.length + 1;
-  }
-  return chunks.map((chunk) => `[${chunk.join(",")}]`);
-}

@@ -1,61 +1,68 @@
 import * as v from "valibot";
-import { microsecondsNow } from "../events/time.ts";
-import { badRequest, HttpError } from "../http/errors.ts";
-import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
-import { readNdjson, readWaldurJson } from "./formats/waldur.ts";
-import { contentUuid } from "./identity.ts";
+import { badRequest } from "../http/errors.ts";
+import type { Body } from "./body.ts";
+import { MAX_EVENT_BYTES, MAX_EVENTS, type ProducedEvent, producedEvent } from "./event.ts";
+import { chooseFormat } from "./formats/choose.ts";
+import type { Draft, Problem } from "./formats/format.ts";
+import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import { type AcceptedEvent, byteLength } from "./message.ts";
 
-/** Events in one request. */
-export const MAX_EVENTS = 1_000;
+/** Characters of webhook-id and Idempotency-Key. */
+const MAX_KEY_LENGTH = 255;
 
-/** Content type → how its body is read. */
-export const FORMATS: Readonly<Record<string, (body: string) => unknown[]>> = {
-  "application/json": readWaldurJson,
-  "application/x-ndjson": readNdjson,
-};
-
-interface EventError {
+interface EventError extends Problem {
   index: number;
-  field: string;
-  message: string;
+}
+
+interface Sender {
+  producer: string;
+  /** Microseconds. */
+  receivedAt: number;
 }
 
 /**
- * The events in a request body, checked and named. Throws 415 for a content type nobody reads, 400 for a body that
- * cannot be read, and one 400 that lists every problem of every bad event; nothing is accepted then.
+ * The events in a request, checked and named. Throws 415 for a content type nobody reads, 400 for a body that cannot be
+ * read, and one 400 that lists every problem of every bad event; nothing is accepted then.
  */
-export async function acceptEvents(contentType: string | undefined, body: string, now = microsecondsNow()) {
-  const produced = reader(contentType)(body);
-  if (produced.length === 0) throw badRequest({ detail: "There is no event in the body." });
-  if (produced.length > MAX_EVENTS) {
-    throw badRequest({ detail: `At most ${MAX_EVENTS} events fit in one request; this one has ${produced.length}.` });
+export async function acceptEvents(headers: Headers, body: Body, sender: Sender) {
+  const format = chooseFormat(headers);
+  const key = givenKey(headers);
+  const { drafts, warnings = [], mayBeEmpty = false } = await format(body, headers);
+  if (drafts.length === 0 && !mayBeEmpty) throw badRequest({ detail: "There is no event in the body." });
+  if (drafts.length > MAX_EVENTS) {
+    throw badRequest({ detail: `At most ${MAX_EVENTS} events fit in one request; this one has ${drafts.length}.` });
   }
-  const checked = produced.map(checkEvent);
+  const checked = drafts.map(checkDraft);
   const errors = checked.flatMap((result) => ("errors" in result ? result.errors : []));
   if (errors.length > 0) {
     const bad = new Set(errors.map((error) => error.index)).size;
-    throw badRequest({ detail: `${bad} of ${produced.length} events are not valid; none was accepted.`, errors });
+    throw badRequest({ detail: `${bad} of ${drafts.length} events are not valid; none was accepted.`, errors });
   }
-  return Promise.all(checked.flatMap((result) => ("event" in result ? nameEvent(result.event, now) : [])));
+  const valid = checked.flatMap((result) => ("event" in result ? [result.event] : []));
+  const ids = drafts.map(({ id }, index) => id ?? (key && { ...key, parts: [...key.parts, index] }));
+  return { warnings, events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sender))) };
 }
 
-function reader(contentType: string | undefined): (body: string) => unknown[] {
-  const mediaType = contentType?.split(";")[0]?.trim().toLowerCase() ?? "application/json";
-  const read = Object.hasOwn(FORMATS, mediaType) ? FORMATS[mediaType] : undefined;
-  if (read) return read;
-  const known = Object.keys(FORMATS);
-  throw new HttpError(415, { detail: `Content-Type must be one of: ${known.join(", ")}.`, supported: known });
+/** The id in the headers; each event of the body has its place there besides. */
+function givenKey(headers: Headers): GivenId | undefined {
+  const webhookId = headers.get("webhook-id");
+  const value = webhookId || headers.get("Idempotency-Key");
+  if (!value) return undefined;
+  const kind = webhookId ? "webhook-id" : "idempotency-key";
+  if (value.length > MAX_KEY_LENGTH)
+    throw badRequest({ detail: `${kind} must be at most ${MAX_KEY_LENGTH} characters.` });
+  return { kind, parts: [value] };
 }
 
-function checkEvent(value: unknown, index: number): { event: ProducedEvent } | { errors: EventError[] } {
+function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
+  const { value, problems, names = {} } = draft;
+  if (problems !== undefined) return { errors: problems.map((problem) => ({ index, ...problem })) };
   const result = v.safeParse(producedEvent, value, { abortPipeEarly: true });
   if (!result.success) {
-    const errors = result.issues.map((issue) => ({
-      index,
-      field: v.getDotPath(issue) ?? "event",
-      message: told(issue),
-    }));
+    const errors = result.issues.map((issue) => {
+      const field = v.getDotPath(issue) ?? "event";
+      return { index, field: Object.hasOwn(names, field) ? (names[field] ?? field) : field, message: told(issue) };
+    });
     return { errors };
   }
   const bytes = byteLength(JSON.stringify(value));
@@ -71,9 +78,17 @@ function told(issue: v.BaseIssue<unknown>): string {
     : issue.message;
 }
 
-async function nameEvent(event: ProducedEvent, now: number): Promise<AcceptedEvent> {
+/** With an id, a time of receipt is no part of the content: sent again, the event says the same. */
+async function nameEvent(
+  event: ProducedEvent,
+  id: GivenId | undefined,
+  { producer, receivedAt }: Sender,
+): Promise<AcceptedEvent> {
   const { message, context, event_type: eventType } = event;
-  const created = event.created ?? now;
-  const uuid = event.uuid ?? (await contentUuid({ created, eventType, message, context }));
-  return { uuid, created, eventType, message, context: JSON.stringify(context) };
+  const created = event.created ?? receivedAt;
+  const named = event.uuid ?? (id && (await idUuid(producer, id)));
+  const told = named === undefined ? created : (event.created ?? null);
+  const content = await contentUuid({ created: told, eventType, message, context });
+  const rest = { created, eventType, message, context: JSON.stringify(context) };
+  return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

@@ -1,24 +1,96 @@
-import { badRequest, tooLarge } from "../http/errors.ts";
+import { badRequest, HttpError, tooLarge } from "../http/errors.ts";
 
-/** Bytes of a request. */
+/** Bytes of a request, as sent and again when inflated. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The body as text. 413 as soon as it proves too large, 400 when it is not UTF-8. */
-export async function readBody(request: Request): Promise<string> {
-  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY_BYTES) throw tooLarge("The body", MAX_BODY_BYTES);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw tooLarge("The body", MAX_BODY_BYTES);
-    chunks.push(chunk);
-  }
-  return decodeUtf8(await new Blob(chunks).arrayBuffer());
+/** Content-Encoding → whether the body is inflated. */
+const ENCODINGS: Readonly<Record<string, boolean>> = { identity: false, gzip: true, "x-gzip": true };
+
+/** The bytes as they were sent; 413 as soon as they prove too many. A signature is made over these. */
+export async function readRaw(request: Request): Promise<Uint8Array> {
+  return joined(rawChunks(request));
 }
 
-function decodeUtf8(bytes: ArrayBuffer): string {
+/**
+ * The body of a request, inflated while it is read, or of its raw bytes when they have been read already. Each of its
+ * methods may be used once. 413 when it proves too large, 400 when it is not what its headers say.
+ */
+export class Body {
+  readonly #chunks: AsyncIterable<Uint8Array>;
+
+  constructor(request: Request, raw: Uint8Array | undefined) {
+    const encoding = request.headers.get("Content-Encoding")?.trim().toLowerCase() || "identity";
+    const isGzip = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
+    if (isGzip === undefined) {
+      const supported = Object.keys(ENCODINGS);
+      throw new HttpError(415, { detail: `Content-Encoding must be one of: ${supported.join(", ")}.`, supported });
+    }
+    const chunks = raw === undefined ? rawChunks(request) : once(raw);
+    this.#chunks = isGzip ? inflated(chunks) : chunks;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return joined(this.#chunks);
+  }
+
+  async text(): Promise<string> {
+    const decoder = newDecoder();
+    return decoded(decoder, await this.bytes()) + decoded(decoder);
+  }
+
+  /** Lines without their ends, each as soon as it is there. */
+  async *lines(): AsyncGenerator<string> {
+    const decoder = newDecoder();
+    let rest = "";
+    for await (const chunk of this.#chunks) {
+      const lines = (rest + decoded(decoder, chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+    yield rest + decoded(decoder);
+  }
+}
+
+async function* rawChunks(request: Request): AsyncGenerator<Uint8Array> {
+  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY_BYTES) throw tooLarge("The body", MAX_BODY_BYTES);
+  if (request.body !== null) yield* bounded(request.body, "The body");
+}
+
+/** The compressed bytes are few, so they are read first: what goes wrong with them is told as it is. */
+async function* inflated(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const stream = new Blob([await joined(chunks)]).stream().pipeThrough(new DecompressionStream("gzip"));
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    yield* bounded(stream, "The inflated body");
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw badRequest({ detail: "The body is not valid gzip." });
+  }
+}
+
+async function* bounded(chunks: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLarge(what, MAX_BODY_BYTES);
+    yield chunk;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+const newDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+function decoded(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
   } catch {
     throw badRequest({ detail: "The body is not valid UTF-8." });
   }

@@ -1,52 +1,113 @@
-import { database } from "../db/client.ts";
-import { isTransient } from "../db/errors.ts";
+import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
-import { type NewEvent, recordEvents } from "../events/record.ts";
+import { microsecondsNow } from "../events/time.ts";
+import { keepLetters, letterOf } from "./dead-letters.ts";
+import { packDead } from "./death.ts";
 import { unpackMessage } from "./message.ts";
+import { countRejections, type Delivered } from "./numbers.ts";
+import type { Rejections } from "./rejections.ts";
+import { retryDelay } from "./retry.ts";
+import { type Failure, writeEvents } from "./write.ts";
 
-interface Unpacked {
+/**
+ * Deliveries of a message that fails for good. What fails for now comes back until the platform gives up
+ * (max_retries in wrangler.toml: a day) and makes it a dead letter by itself.
+ */
+export const MAX_ATTEMPTS = 5;
+
+interface Entry extends Delivered {
   message: Message<unknown>;
-  events: NewEvent[];
 }
 
-/** Writes a batch of queue messages; each is acknowledged when its events are in the table, else retried by itself. */
-export async function consume(batch: MessageBatch<unknown>, env: Env): Promise<void> {
-  const unpacked = batch.messages.flatMap((message): Unpacked[] => {
+interface Unsettled {
+  reason: string;
+  isTransient: boolean;
+  detail: string;
+}
+
+/**
+ * Writes a batch of queue messages. Each is acknowledged when its events are in the table or kept as dead letters, else
+ * it comes back by itself, later every time.
+ */
+export async function consume(
+  batch: MessageBatch<unknown>,
+  env: Env,
+  now = microsecondsNow(),
+  random = Math.random,
+): Promise<void> {
+  const unsettled = new Map<Message<unknown>, Unsettled>();
+  const entries: Entry[] = [];
+  const rejections: { message: Message<unknown>; counts: Rejections }[] = [];
+  for (const message of batch.messages) {
     try {
-      return [{ message, events: unpackMessage(message.body) }];
+      const content = unpackMessage(message.body);
+      if (content.kind === "rejections") rejections.push({ message, counts: content.counts });
+      else for (const event of content.events) entries.push({ event, message, replay: content.replay });
     } catch (error) {
-      give(message, "unreadable", error);
-      return [];
+      unsettled.set(message, { reason: "unreadable", isTransient: false, detail: String(error) });
     }
-  });
-  if (unpacked.length > 0) await write(unpacked, env);
+  }
+  await addRejections(rejections, env, unsettled);
+  const { failures, ...report } = await writeEvents(env.DB, entries, now);
+  for (const [{ message }, failure] of failures) {
+    if (failure.reason !== "conflict" && !unsettled.get(message)?.isTransient) unsettled.set(message, failure);
+  }
+  await keepConflicts(failures, env, now, unsettled);
+  for (const message of batch.messages) {
+    const problem = unsettled.get(message);
+    if (problem === undefined) message.ack();
+    else await giveBack(message, problem, env, random());
+  }
+  const level = unsettled.size > 0 ? "warn" : "info";
+  console.log(JSON.stringify({ level, event: "batch_written", messages: batch.messages.length, ...report }));
 }
 
-/** All in one transaction; when that fails for good, in halves, until the message that sank it stands alone. */
-async function write(unpacked: Unpacked[], env: Env): Promise<void> {
+async function addRejections(
+  rejections: readonly { message: Message<unknown>; counts: Rejections }[],
+  env: Env,
+  unsettled: Map<Message<unknown>, Unsettled>,
+): Promise<void> {
+  if (rejections.length === 0) return;
   try {
-    const report = await recordEvents(
-      database(env.DB),
-      unpacked.flatMap(({ events }) => events),
-    );
-    for (const { message } of unpacked) message.ack();
-    console.log(JSON.stringify({ level: "info", event: "batch_written", messages: unpacked.length, ...report }));
+    await runBatch(database(env.DB), [countRejections(rejections.flatMap(({ counts }) => counts))]);
   } catch (error) {
-    if (unpacked.length === 1 || isTransient(error)) {
-      for (const { message } of unpacked) give(message, "not_written", error);
-      return;
-    }
-    const middle = Math.ceil(unpacked.length / 2);
-    await write(unpacked.slice(0, middle), env);
-    await write(unpacked.slice(middle), env);
+    for (const { message } of rejections) unsettled.set(message, notWritten(error));
   }
 }
 
-/** Back to the queue; after its last retry it becomes a dead letter. */
-function give(message: Message<unknown>, reason: string, error: unknown): void {
-  const { id, attempts } = message;
-  console.error(
-    JSON.stringify({ level: "error", event: "message_retried", reason, id, attempts, error: String(error) }),
-  );
-  message.retry();
+/** An event whose uuid names another event will never be written: it is a dead letter at once. */
+async function keepConflicts(
+  failures: ReadonlyMap<Entry, Failure>,
+  env: Env,
+  now: number,
+  unsettled: Map<Message<unknown>, Unsettled>,
+): Promise<void> {
+  const conflicts = [...failures].filter(([, { reason }]) => reason === "conflict");
+  if (conflicts.length === 0) return;
+  try {
+    const letters = conflicts.map(([{ event, replay, message }, { reason, detail }]) =>
+      letterOf(event, { reason, detail, attempts: message.attempts, replay }),
+    );
+    await keepLetters(env, await Promise.all(letters), now);
+  } catch (error) {
+    for (const [{ message }] of conflicts) unsettled.set(message, notWritten(error));
+  }
 }
+
+/** Back to the queue, later; a message that fails for good goes to the dead letters, with the reason, after a few times. */
+async function giveBack(message: Message<unknown>, problem: Unsettled, env: Env, random: number): Promise<void> {
+  const { id, attempts } = message;
+  const { reason, detail } = problem;
+  console.error(JSON.stringify({ level: "error", event: "message_failed", reason, id, attempts, error: detail }));
+  if (!problem.isTransient && attempts >= MAX_ATTEMPTS) {
+    try {
+      await env.INGEST_DEAD_LETTERS.send(packDead({ reason, detail, attempts }, message.body), { contentType: "text" });
+      return message.ack();
+    } catch (error) {
+      console.error(JSON.stringify({ level: "error", event: "dead_letter_not_sent", id, error: String(error) }));
+    }
+  }
+  message.retry({ delaySeconds: retryDelay(attempts, random) });
+}
+
+const notWritten = (error: unknown): Unsettled => ({ reason: "database", isTransient: true, detail: String(error) });

@@ -1,43 +1,58 @@
+import type { Env } from "../env.ts";
 import { unavailable } from "../http/errors.ts";
-import { type AcceptedEvent, byteLength, packMessages } from "./message.ts";
+import { sendGroup, sendGroups, withDeadline } from "./send.ts";
+import { spill } from "./spill.ts";
+
+/** Milliseconds R2 has to take what the queue did not. */
+const SPILL_DEADLINE_MS = 5_000;
 
 /**
- * Bytes of messages in one sendBatch; the queue takes 256,000 and 100 messages
- * (https://developers.cloudflare.com/queues/platform/limits/).
- */
-const MAX_SEND_BYTES = 240_000;
-
-/**
- * Hands events to the queue and returns when it has them on disk. 503 when it does not take them: some may be queued
- * already then, which does no harm, as sending them again writes them once.
+ * Hands messages to the queue and returns when they are on disk: the queue's, or R2's when the queue refuses or stalls.
+ * What does not fit into one sendBatch goes to R2 first, as only that takes all of it or nothing; the queue gets it
+ * `later`. 503 when neither takes it. `now` in microseconds.
  */
 export async function enqueue(
-  queue: Queue<string>,
-  envelope: { producer: string; receivedAt: number },
-  events: readonly AcceptedEvent[],
+  env: Pick<Env, "INGEST_QUEUE" | "SPILL">,
+  messages: readonly string[],
+  now: number,
+  later: (work: Promise<unknown>) => void,
+): Promise<void> {
+  const groups = sendGroups(messages);
+  const [only] = groups;
+  if (only !== undefined && groups.length === 1) {
+    try {
+      await sendGroup(env.INGEST_QUEUE, only);
+      return;
+    } catch (error) {
+      console.error(JSON.stringify({ level: "error", event: "queue_refused", error: String(error) }));
+      await spilled(env.SPILL, messages, now);
+      return;
+    }
+  }
+  const key = await spilled(env.SPILL, messages, now);
+  later(deliver(env, groups, key));
+}
+
+/** What fails here is left to the next sweep. */
+async function deliver(
+  env: Pick<Env, "INGEST_QUEUE" | "SPILL">,
+  groups: readonly (readonly string[])[],
+  key: string,
 ): Promise<void> {
   try {
-    await Promise.all(sendGroups(packMessages(envelope, events)).map((group) => send(queue, group)));
+    for (const group of groups) await sendGroup(env.INGEST_QUEUE, group);
+    await env.SPILL.delete(key);
   } catch (error) {
-    console.error(JSON.stringify({ level: "error", event: "queue_refused", error: String(error) }));
-    throw unavailable("The events could not be queued; send them again.");
+    console.error(JSON.stringify({ level: "error", event: "left_to_the_sweep", key, error: String(error) }));
   }
 }
 
-const send = (queue: Queue<string>, bodies: readonly string[]) =>
-  queue.sendBatch(bodies.map((body) => ({ body, contentType: "text" as const })));
-
-function sendGroups(messages: readonly string[]): string[][] {
-  const groups: string[][] = [];
-  let room = 0;
-  for (const message of messages) {
-    const bytes = byteLength(message);
-    if (bytes > room) {
-      groups.push([]);
-      room = MAX_SEND_BYTES;
-    }
-    groups.at(-1)?.push(message);
-    room -= bytes;
+async function spilled(bucket: R2Bucket, messages: readonly string[], now: number): Promise<string> {
+  try {
+    const written = spill(bucket, messages, now, crypto.randomUUID());
+    return await withDeadline(written, SPILL_DEADLINE_MS, "R2 did not answer in time.");
+  } catch (error) {
+    console.error(JSON.stringify({ level: "error", event: "spill_refused", error: String(error) }));
+    throw unavailable("The events could not be taken; send them again.");
   }
-  return groups;
 }

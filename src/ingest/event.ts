@@ -3,6 +3,8 @@ import { parseTime } from "../events/time.ts";
 import { parseUuid } from "../events/uuid.ts";
 import { isRawNumber } from "./json.ts";
 
+/** Events in one request. */
+export const MAX_EVENTS = 1_000;
 /** Characters (code points). */
 export const MAX_EVENT_TYPE_LENGTH = 100;
 /** Bytes of one event as compact JSON. */

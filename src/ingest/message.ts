@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { NewEvent } from "../events/record.ts";
+import type { Rejections } from "./rejections.ts";
 
 /**
  * Bytes of one queue message. The queue takes 128,000 with up to 100 of its own
@@ -10,29 +11,51 @@ export const MAX_MESSAGE_BYTES = 120_000;
 /** An accepted event on its way: everything but who sent it and when, which the message says once for all. */
 export type AcceptedEvent = Omit<NewEvent, "producer" | "receivedAt">;
 
-interface Envelope {
+export interface Envelope {
   producer: string;
-  /** Microseconds. */
+  /** Microseconds, random below the millisecond: tells a second request from a second delivery. */
   receivedAt: number;
+  /** A dead letter's second try: it was counted as accepted when it died. */
+  replay?: boolean;
 }
 
-const header = v.object({ v: v.literal(1), producer: v.string(), received_at: v.pipe(v.number(), v.safeInteger()) });
-const eventLine = v.tuple([v.string(), v.pipe(v.number(), v.safeInteger()), v.string(), v.string()]);
+/** What a queue message holds. */
+export type Content =
+  | { kind: "events"; events: NewEvent[]; replay: boolean }
+  | { kind: "rejections"; counts: Rejections };
+
+const integer = v.pipe(v.number(), v.safeInteger());
+const rejections = v.object({
+  v: v.literal(2),
+  rejections: v.array(v.tuple([v.string(), v.string(), v.string(), integer])),
+});
+const header = v.object({
+  v: v.picklist([1, 2]),
+  producer: v.string(),
+  received_at: integer,
+  replay: v.optional(v.boolean(), false),
+});
+/** Version 1 had no content. */
+const eventLine = v.union([
+  v.tuple([v.string(), integer, v.string(), v.string(), v.nullable(v.string())]),
+  v.tuple([v.string(), integer, v.string(), v.string()]),
+]);
 const contextObject = v.record(v.string(), v.unknown());
 const encoder = new TextEncoder();
 
 /**
  * Packs events into as few queue messages as fit. A message is lines: a header, then two for each event, its
- * [uuid, created, event_type, message] and its context, which travels as the JSON text it is: nothing is escaped twice,
- * so a message is never larger than what was accepted.
+ * [uuid, created, event_type, message, content] and its context, which travels as the JSON text it is: nothing is
+ * escaped twice, so a message is never larger than what was accepted.
  */
-export function packMessages(envelope: Envelope, events: readonly AcceptedEvent[]): string[] {
-  const head = JSON.stringify({ v: 1, producer: envelope.producer, received_at: envelope.receivedAt });
+export function packMessages({ producer, receivedAt, replay }: Envelope, events: readonly AcceptedEvent[]): string[] {
+  const head = JSON.stringify({ v: 2, producer, received_at: receivedAt, ...(replay ? { replay } : {}) });
   const messages: string[] = [];
   let lines = [head];
   let size = byteLength(head);
   for (const event of events) {
-    const text = `${JSON.stringify([event.uuid, event.created, event.eventType, event.message])}\n${event.context}`;
+    const { uuid, created, eventType, message, content = null } = event;
+    const text = `${JSON.stringify([uuid, created, eventType, message, content])}\n${event.context}`;
     const bytes = byteLength(text) + 1;
     if (lines.length > 1 && size + bytes > MAX_MESSAGE_BYTES) {
       messages.push(lines.join("\n"));
@@ -45,17 +68,26 @@ export function packMessages(envelope: Envelope, events: readonly AcceptedEvent[
   return [...messages, lines.join("\n")];
 }
 
-/** The events of a message, checked again: what is in a queue may be older than this code. Throws when it is not ours. */
-export function unpackMessage(body: unknown): NewEvent[] {
+/** One event as a message of its own. */
+export const packOne = (event: NewEvent, replay: boolean): string =>
+  packMessages({ ...event, replay }, [event]).join("");
+
+export const packRejections = (counts: Rejections): string => JSON.stringify({ v: 2, rejections: counts });
+
+/** What is in a message, checked again: it may be older than this code. Throws when it is not ours. */
+export function unpackMessage(body: unknown): Content {
   const [head = "", ...lines] = v.parse(v.string(), body).split("\n");
-  const { producer, received_at: receivedAt } = v.parse(header, JSON.parse(head));
+  const first: unknown = JSON.parse(head);
+  if (lines.length === 0) return { kind: "rejections", counts: v.parse(rejections, first).rejections };
+  const { producer, received_at: receivedAt, replay } = v.parse(header, first);
+  if (lines.length % 2 !== 0) throw new Error("A message holds two lines for each event.");
   const pairs = Array.from({ length: lines.length / 2 }, (_, index) => lines.slice(index * 2, index * 2 + 2));
-  if (lines.length === 0 || lines.length % 2 !== 0) throw new Error("A message holds two lines for each event.");
-  return pairs.map(([line = "", context = ""]) => {
-    const [uuid, created, eventType, message] = v.parse(eventLine, JSON.parse(line));
+  const events = pairs.map(([line = "", context = ""]) => {
+    const [uuid, created, eventType, message, content] = v.parse(eventLine, JSON.parse(line));
     v.parse(contextObject, JSON.parse(context));
-    return { uuid, created, eventType, message, context, producer, receivedAt };
+    return { uuid, created, eventType, message, context, producer, receivedAt, ...(content ? { content } : {}) };
   });
+  return { kind: "events", events, replay };
 }
 
 export const byteLength = (text: string): number => encoder.encode(text).byteLength;

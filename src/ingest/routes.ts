@@ -3,22 +3,65 @@ import type { App } from "../env.ts";
 import { microsecondsNow } from "../events/time.ts";
 import { HttpError } from "../http/errors.ts";
 import { acceptEvents } from "./accept.ts";
-import { readBody } from "./body.ts";
-import { enqueue } from "./enqueue.ts";
-import { bearerSecret, verifySecret } from "./verify.ts";
+import { checkBacklog } from "./backlog.ts";
+import { Body, readRaw } from "./body.ts";
+import { checkConflicts } from "./conflicts.ts";
+import { packMessages } from "./message.ts";
+import { lookUp, makeReceipts } from "./receipts.ts";
+import { noteRejection } from "./reject.ts";
+import { isSigned } from "./signature.ts";
+import { makeDurable } from "./store.ts";
+import { authenticate, bearerSecret } from "./verify.ts";
 
-/** `POST /ingest/{producer}` with a bearer secret, and `/ingest/{producer}/{secret}` for those who cannot set headers. */
+/**
+ * `POST /ingest/{producer}` with a bearer secret or a signature, and `/ingest/{producer}/{secret}` for those who cannot
+ * set headers; `GET /ingest/{producer}/receipts/{id}` with the same credentials.
+ */
 export function mountIngest(app: Hono<App>): void {
   app.all("/ingest/:producer", (c) => ingest(c, bearerSecret(c.req.header("Authorization"))));
   app.all("/ingest/:producer/:secret", (c) => ingest(c, c.req.param("secret")));
+  app.all("/ingest/:producer/receipts/:id", receipt);
 }
 
 async function ingest(c: Context<App>, secret: string): Promise<Response> {
-  const producer = c.req.param("producer") ?? "";
-  await verifySecret(c.env.INGEST_SECRETS, producer, secret);
+  const now = Date.now();
+  try {
+    return await take(c, secret, now);
+  } catch (error) {
+    c.executionCtx.waitUntil(noteRejection(c.env, c.req.param("producer") ?? "", error, now));
+    throw error;
+  }
+}
+
+/** Raw body if it is signed → verify → parse → make durable → 202. */
+async function take(c: Context<App>, secret: string, now: number): Promise<Response> {
+  const { raw: request } = c.req;
+  const { headers } = request;
+  const body = isSigned(headers) ? await readRaw(request) : undefined;
+  const presented = { secret, headers, body: body ?? new Uint8Array() };
+  const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, now);
   if (c.req.method !== "POST") throw new HttpError(405, { detail: "Events are sent by POST." }, { Allow: "POST" });
-  const receivedAt = microsecondsNow();
-  const events = await acceptEvents(c.req.header("Content-Type"), await readBody(c.req.raw), receivedAt);
-  await enqueue(c.env.INGEST_QUEUE, { producer, receivedAt }, events);
-  return c.json({ accepted: events.length, uuids: events.map((event) => event.uuid) }, 202);
+  await checkBacklog(c.env.INGEST_QUEUE, producer.maxBacklog ?? Number(c.env.INGEST_MAX_BACKLOG), now);
+  // Random below the clock's milliseconds, so that the consumer can tell two requests from two deliveries of one.
+  const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
+  const sender = { producer: producer.name, receivedAt };
+  const { events, warnings } = await acceptEvents(headers, new Body(request, body), sender);
+  await checkConflicts(c.env.DB, events);
+  const later = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  if (events.length > 0) await makeDurable(c.env, packMessages(sender, events), receivedAt, later);
+  const receipts = await makeReceipts(producer, events, receivedAt);
+  const uuids = events.map((event) => event.uuid);
+  return c.json({ accepted: events.length, uuids, receipts, ...(warnings.length > 0 ? { warnings } : {}) }, 202);
+}
+
+async function receipt(c: Context<App>): Promise<Response> {
+  const { raw: request } = c.req;
+  const secret = bearerSecret(c.req.header("Authorization"));
+  const body = isSigned(request.headers) ? await readRaw(request) : new Uint8Array();
+  const presented = { secret, headers: request.headers, body };
+  const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, Date.now());
+  if (!["GET", "HEAD"].includes(c.req.method)) {
+    throw new HttpError(405, { detail: "Receipts are read by GET." }, { Allow: "GET, HEAD" });
+  }
+  return c.json(await lookUp(c.env.DB, producer, c.req.param("id") ?? ""), 200, { "Cache-Control": "no-store" });
 }

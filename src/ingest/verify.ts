@@ -1,10 +1,8 @@
-import * as v from "valibot";
+import type { Env } from "../env.ts";
 import { HttpError } from "../http/errors.ts";
-
-/** During a rotation a producer has two secrets; more than these are refused when the configuration is read. */
-export const MAX_SECRETS = 4;
-
-const configuration = v.record(v.string(), v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.maxLength(MAX_SECRETS)));
+import { MAX_SECRETS } from "./authentication.ts";
+import { findProducer, type Producer, sha256 } from "./producer.ts";
+import { isGithubSigned, isSigned, standardWebhookTime } from "./signature.ts";
 
 /** No secret has this digest: it stands where a producer has fewer than MAX_SECRETS. */
 const NOBODYS_DIGEST = new Uint8Array(32);
@@ -13,39 +11,52 @@ const NOBODYS_DIGEST = new Uint8Array(32);
 const refused = () =>
   new HttpError(401, { detail: "Unknown producer or wrong secret." }, { "WWW-Authenticate": "Bearer" });
 
+/** The credentials of a request. */
+export interface Presented {
+  /** Bearer secret, or the one in the URL. */
+  secret: string;
+  headers: Headers;
+  /** Raw; only looked at when the request is signed. */
+  body: Uint8Array;
+}
+
 /**
- * Whether `presented` is one of the producer's secrets; throws 401 if not. Digests are compared, in constant time, and
- * always MAX_SECRETS of them, so an unknown producer, a wrong secret and a missing one take the same path.
- * `configured` is the variable INGEST_SECRETS.
+ * The producer, if the request proves to come from it the way the producer has to; throws 401 if not. What is computed
+ * depends on what the request brings only, so an unknown producer, a wrong secret and a missing one take the same path.
+ * A rightly signed message that is too old is told so: who signed it knows the secret. `now` in milliseconds.
  */
-export async function verifySecret(configured: string | undefined, producer: string, presented: string): Promise<void> {
-  const digests = (await digestsOf(configured ?? "{}")).get(producer) ?? [];
+export async function authenticate(env: Env, name: string, presented: Presented, now: number): Promise<Producer> {
+  const producer = await findProducer(env, name, now);
+  const keys = (auth: Producer["auth"]) => (producer?.auth === auth ? producer.secrets : []);
+  const { headers, body } = presented;
+  const signed = isSigned(headers);
+  const hasSecret = await isSecretOf(presented.secret, keys("secret"));
+  const signedAt = signed ? await standardWebhookTime(headers, body, keys("standard-webhooks")) : undefined;
+  const isGithubs = signed && (await isGithubSigned(headers, body, keys("github")));
+  if (producer === undefined || !(hasSecret || isGithubs || signedAt !== undefined)) throw refused();
+  if (signedAt !== undefined) checkAge(signedAt, producer.tolerance, now);
+  return producer;
+}
+
+function checkAge(signedAt: number, tolerance: number, now: number): void {
+  const age = Math.floor(now / 1000 - signedAt);
+  if (Math.abs(age) <= tolerance) return;
+  const told = age > 0 ? `too old: it was signed ${age} s ago` : `too new: it was signed for ${-age} s from now`;
+  const detail = `The signature is right, but the message is ${told}, and ${tolerance} s are allowed.`;
+  throw new HttpError(401, { detail }, { "WWW-Authenticate": "Bearer" });
+}
+
+/** Digests are compared, in constant time, and always MAX_SECRETS of them. */
+async function isSecretOf(presented: string, digests: readonly Uint8Array[]): Promise<boolean> {
   const digest = await sha256(presented);
   let matches = 0;
   for (let index = 0; index < MAX_SECRETS; index++) {
     matches += Number(crypto.subtle.timingSafeEqual(digest, digests[index] ?? NOBODYS_DIGEST));
   }
-  if (matches === 0) throw refused();
+  return matches > 0;
 }
 
 /** The secret in `Authorization: Bearer <secret>`; empty when there is none. */
 export function bearerSecret(header: string | undefined): string {
   return /^bearer +(\S+) *$/i.exec(header ?? "")?.[1] ?? "";
-}
-
-let cached: { configured: string; digests: Map<string, Uint8Array[]> } | undefined;
-
-/** Secrets are constant for the life of an isolate: they are read and hashed once. */
-async function digestsOf(configured: string): Promise<Map<string, Uint8Array[]>> {
-  if (cached?.configured === configured) return cached.digests;
-  const digests = new Map<string, Uint8Array[]>();
-  for (const [producer, secrets] of Object.entries(v.parse(configuration, JSON.parse(configured)))) {
-    digests.set(producer, await Promise.all(secrets.map(sha256)));
-  }
-  cached = { configured, digests };
-  return digests;
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

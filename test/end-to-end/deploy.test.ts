@@ -15,7 +15,7 @@ after(() => rm(out, { recursive: true, force: true }));
 test("wrangler would deploy it, and it is small", async () => {
   const { code, stdout, stderr } = await runWrangler(["deploy", "--dry-run", "--minify", "--outdir", out]);
   assert.equal(code, 0, stderr);
-  for (const binding of ["env.DB", "env.INGEST_QUEUE", "env.CORS_ORIGINS"])
+  for (const binding of ["env.DB", "env.INGEST_QUEUE", "env.INGEST_DEAD_LETTERS", "env.SPILL", "env.CORS_ORIGINS"])
     assert.ok(stdout.includes(binding), binding);
   const bundle = (await sizes(out)).reduce((sum, size) => sum + size, 0) / 1024;
   const catalogue =

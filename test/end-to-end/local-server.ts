@@ -45,9 +45,15 @@ export class LocalServer {
     return family;
   }
 
+  /** Returns when npm has ended, in whatever way. */
+  async ended(): Promise<void> {
+    if (this.#npm.exitCode !== null || this.#npm.signalCode !== null) return;
+    await once(this.#npm, "exit", { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
+  }
+
   /** Returns the exit code. */
   async stop(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.#npm.exitCode !== null) return this.#npm.exitCode;
+    if (this.#npm.exitCode !== null || this.#npm.signalCode !== null) return this.#npm.exitCode;
     this.#npm.kill(signal);
     const [code] = await once(this.#npm, "exit", { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
     return typeof code === "number" ? code : null;

@@ -1,10 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES } from "../../src/ingest/message.ts";
-import { aQueue, deliver, hook, push } from "../support/ingest.ts";
+import { aFailingDatabase, aQueue, deliver, hook, push, rows } from "../support/ingest.ts";
 import { aToken, get } from "../support/world.ts";
-
-const rows = async (table: string) => (await env.DB.prepare(`SELECT * FROM ${table}`).all()).results;
 
 async function queued(...events: unknown[]): Promise<string[]> {
   const { queue, bodies } = aQueue();
@@ -44,10 +42,13 @@ describe("an event", () => {
 
   it("sent again under its uuid with other content keeps what was first written, scopes included", async () => {
     const uuid = "0b5c1a4e-0000-4000-8000-00000000000a";
-    await deliver(await queued(hook({ uuid, context: { customer_uuid: "a".repeat(32) } })));
-    const again = hook({ uuid, context: { customer_uuid: "b".repeat(32) } });
-    await deliver(await queued(again));
-    await deliver(await queued(again, hook({ uuid: "1".repeat(32), context: {} }), hook({ uuid: "1".repeat(32) })));
+    const first = await queued(hook({ uuid, context: { customer_uuid: "a".repeat(32) } }));
+    const again = await queued(hook({ uuid, context: { customer_uuid: "b".repeat(32) } }));
+    const other = await queued(hook({ uuid: "1".repeat(32), context: {} }));
+    const otherAgain = await queued(hook({ uuid: "1".repeat(32) }));
+    await deliver(first);
+    await deliver(again);
+    await deliver([...again, ...other, ...otherAgain]);
     const scopes = await rows("event_scopes");
     expect(scopes.map(({ scope }) => scope)).toEqual(["a".repeat(32)]);
     expect(await rows("events")).toHaveLength(2);
@@ -99,18 +100,11 @@ describe("a queue batch", () => {
   });
 
   it("is retried whole, without halving it, while the database is away", async () => {
-    let calls = 0;
-    const DB = {
-      prepare: () => ({ bind: () => ({}) }),
-      batch: () => {
-        calls += 1;
-        return Promise.reject(new Error("D1_ERROR: Network connection lost."));
-      },
-    } as unknown as D1Database;
+    const { DB, calls } = aFailingDatabase("D1_ERROR: Network connection lost.");
     const { acked, retried } = await deliver([...(await queued(hook())), ...(await queued(hook({ message: "b" })))], {
       DB,
     });
-    expect([acked, retried, calls]).toEqual([[], ["0", "1"], 1]);
+    expect([acked, retried, calls()]).toEqual([[], ["0", "1"], 1]);
   });
 
   it("of more text than one parameter holds is still written", async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MAX_EVENTS } from "../../src/ingest/accept.ts";
 import { MAX_BODY_BYTES } from "../../src/ingest/body.ts";
-import { MAX_CONTEXT_DEPTH, MAX_EVENT_BYTES, MAX_EVENT_TYPE_LENGTH } from "../../src/ingest/event.ts";
+import { MAX_CONTEXT_DEPTH, MAX_EVENT_BYTES, MAX_EVENT_TYPE_LENGTH, MAX_EVENTS } from "../../src/ingest/event.ts";
 import { aQueue, hook, push } from "../support/ingest.ts";
 
 interface Refusal {
@@ -153,6 +152,9 @@ describe("a body", () => {
 
   it("of another content type is 415 naming the known ones", async () => {
     const { status, detail } = await refusal("a=b", { "Content-Type": "text/csv" });
-    expect([status, detail]).toEqual([415, "Content-Type must be one of: application/json, application/x-ndjson."]);
+    expect([status, detail]).toEqual([
+      415,
+      "Content-Type must be one of: application/json, application/x-ndjson, application/x-www-form-urlencoded, application/cloudevents+json, application/cloudevents-batch+json; or any with the header ce-specversion.",
+    ]);
   });
 });

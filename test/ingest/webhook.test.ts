@@ -111,13 +111,3 @@ describe("the secret of a producer", () => {
     expect([response.status, response.headers.get("Allow")]).toEqual([405, "POST"]);
   });
 });
-
-describe("a queue that does not take the events", () => {
-  it("makes the answer a 503 that says when to try again", async () => {
-    const queue = { sendBatch: () => Promise.reject(new Error("Too Many Requests")) } as unknown as Queue<string>;
-    const response = await push(hook(), { queue });
-    expect(response.status).toBe(503);
-    expect(response.headers.get("Retry-After")).toBe("5");
-    expect(await response.text()).not.toContain("Too Many");
-  });
-});

@@ -14,6 +14,9 @@ export interface Command {
 /** Options of every command, for parseArgs. */
 export const COMMON_OPTIONS = { remote: { type: "boolean", default: false } } as const;
 
+/** Of commands that print rows: as JSON, with nothing cut. */
+export const JSON_OPTION = { json: { type: "boolean", default: false } } as const;
+
 export function targetOf({ remote }: { remote: boolean }): Target {
   return remote ? { remote } : { remote, stateDir: readStateDir(process.env) };
 }

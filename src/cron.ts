@@ -1,0 +1,26 @@
+import type { Env } from "./env.ts";
+import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/keys.ts";
+import { replayLetters } from "./ingest/replay.ts";
+import { sweep } from "./ingest/spill.ts";
+
+/** The timetable: each cron line of wrangler.toml and its jobs. */
+const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {
+  "* * * * *": [
+    (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
+    (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
+    replayLetters,
+  ],
+};
+
+/** Runs the jobs of a cron line, each whatever the others come to; throws when one fails, or the line is unknown. */
+export async function runJobs(cron: string, env: Env): Promise<void> {
+  const jobs = Object.hasOwn(JOBS, cron) ? JOBS[cron] : undefined;
+  if (jobs === undefined) throw new Error(`No job for the cron line ${cron}.`);
+  const failures = (await Promise.allSettled(jobs.map((job) => job(env)))).filter((job) => job.status === "rejected");
+  if (failures.length > 0) {
+    throw new AggregateError(
+      failures.map(({ reason }) => reason),
+      failures.map(({ reason }) => String(reason)).join("; "),
+    );
+  }
+}

@@ -1,0 +1,64 @@
+import { typeNumber } from "../catalogue/data.ts";
+import { asciiUpper, fold } from "./fold.ts";
+import type { NewEvent } from "./record.ts";
+import { scopesOf } from "./scopes.ts";
+import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";
+
+/** Characters of one bound parameter: under D1's 2,000,000 bytes a value even if every one takes three. */
+const MAX_PARAMETER_LENGTH = 600_000;
+
+const MAX_BYTES_PER_CHARACTER = 3;
+/** Bytes of one row, and of one bound value (https://developers.cloudflare.com/d1/platform/limits/); local D1 takes more. */
+const MAX_ROW_BYTES = 2_000_000;
+
+/** An event as JSON rows for the statements that write it. */
+export interface Prepared {
+  /** Whether it came with an id. */
+  isNamed: boolean;
+  row: string;
+  scopes: string[];
+  terms: string;
+}
+
+/** What is written of an event and where it is to be found. Throws for one that no row could hold. */
+export function prepare(event: NewEvent): Prepared {
+  const { uuid, created, eventType, message, context, producer, receivedAt, content = null } = event;
+  const folded = fold(message);
+  const stored = folded === asciiUpper(message) ? null : folded;
+  const values: Record<string, unknown> = JSON.parse(context);
+  const scopes = scopesOf(eventType, values);
+  const terms = [
+    ...gramsOf(folded),
+    ...scopes.flatMap(([scope, roles]) => scopeTerms(scope, roles)),
+    ...(typeof values.auth_method === "string" ? [valueTerm("auth", values.auth_method)] : []),
+    ...(typeof values.pat_uuid === "string" ? [valueTerm("pat", values.pat_uuid)] : []),
+  ];
+  const type = typeNumber(eventType) ?? eventType;
+  return {
+    isNamed: content !== null,
+    row: holdable(uuid, JSON.stringify([uuid, created, type, message, stored, context, producer, receivedAt, content])),
+    scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
+    terms: JSON.stringify([uuid, terms.join(" ")]),
+  };
+}
+
+function holdable(uuid: string, row: string): string {
+  const mayBeTooLarge = row.length * MAX_BYTES_PER_CHARACTER > MAX_ROW_BYTES;
+  if (!mayBeTooLarge || new TextEncoder().encode(row).length <= MAX_ROW_BYTES) return row;
+  throw new Error(`Event ${uuid} is larger than a row may be.`);
+}
+
+/** JSON arrays of as many rows as fit in one parameter. */
+export function chunked(rows: readonly string[]): string[] {
+  const chunks: string[][] = [];
+  let room = 0;
+  for (const text of rows) {
+    if (text.length > room) {
+      chunks.push([]);
+      room = MAX_PARAMETER_LENGTH;
+    }
+    chunks.at(-1)?.push(text);
+    room -= text.length + 1;
+  }
+  return chunks.map((chunk) => `[${chunk.join(",")}]`);
+}

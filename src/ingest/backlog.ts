@@ -1,0 +1,40 @@
+import { HttpError } from "../http/errors.ts";
+import { withDeadline } from "./send.ts";
+
+/** Milliseconds a number of waiting messages is believed. */
+const FRESH_MS = 5_000;
+const METRICS_DEADLINE_MS = 500;
+/** Seconds until a producer that was told to slow down may try again. */
+const RETRY_AFTER_SECONDS = 10;
+
+const known = new WeakMap<Queue<string>, { count: number | undefined; at: number }>();
+
+/**
+ * Throws 429 when more messages wait in the queue than the producer's limit allows. The queue is asked every few
+ * seconds in each isolate; one that cannot tell lets everybody in. `now` in milliseconds.
+ */
+export async function checkBacklog(queue: Queue<string>, limit: number, now: number): Promise<void> {
+  const count = await backlog(queue, now);
+  if (count === undefined || count <= limit) return;
+  const headers = {
+    "Retry-After": String(RETRY_AFTER_SECONDS),
+    "RateLimit-Limit": String(limit),
+    "RateLimit-Remaining": "0",
+    "RateLimit-Reset": String(RETRY_AFTER_SECONDS),
+  };
+  throw new HttpError(429, { detail: `More than ${limit} messages are waiting to be stored; send it later.` }, headers);
+}
+
+async function backlog(queue: Queue<string>, now: number): Promise<number | undefined> {
+  const last = known.get(queue);
+  if (last !== undefined && now - last.at < FRESH_MS) return last.count;
+  let count: number | undefined;
+  try {
+    count = (await withDeadline(queue.metrics(), METRICS_DEADLINE_MS, "The queue did not tell its backlog."))
+      .backlogCount;
+  } catch (error) {
+    console.warn(JSON.stringify({ level: "warn", event: "backlog_unknown", error: String(error) }));
+  }
+  known.set(queue, { count, at: now });
+  return count;
+}

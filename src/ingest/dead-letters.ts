@@ -1,0 +1,88 @@
+import { type SQL, sql } from "drizzle-orm";
+import { database, runBatch } from "../db/client.ts";
+import type { Env } from "../env.ts";
+import { type NewEvent, withContent } from "../events/record.ts";
+import { digestUuid } from "./identity.ts";
+import { bodyKey } from "./keys.ts";
+import { byteLength, packOne } from "./message.ts";
+import { dayOf } from "./numbers.ts";
+
+/** Bytes of a body that are kept in the row; larger ones lie in R2. */
+export const MAX_INLINE_BODY_BYTES = 16_384;
+/** Letters in one D1 batch: two statements each, their bodies in one parameter each. */
+const MAX_LETTERS_IN_BATCH = 100;
+
+/** A message that was given up: one event, or a text nobody can read. */
+export interface Letter {
+  id: string;
+  reason: string;
+  detail: string;
+  producer: string | null;
+  uuid: string | null;
+  content: string | null;
+  attempts: number;
+  body: string;
+  /** The day (YYYY-MM-DD) it was received; null when it was counted before, or nobody knows. */
+  day: string | null;
+}
+
+/** The letter of one event. `replay`: it died before, and was counted then. */
+export async function letterOf(
+  event: NewEvent,
+  { reason, detail, attempts, replay }: { reason: string; detail: string; attempts: number; replay: boolean },
+): Promise<Letter> {
+  const { uuid, content } = withContent(event);
+  const id = await digestUuid(JSON.stringify([event.producer, uuid, content]));
+  const body = packOne(event, true);
+  return {
+    id,
+    reason,
+    detail,
+    producer: event.producer,
+    uuid,
+    content,
+    attempts,
+    body,
+    day: replay ? null : dayOf(event.receivedAt),
+  };
+}
+
+/** The letter of a message nobody can read. */
+export async function unreadableLetter(body: string, death: Pick<Letter, "reason" | "detail" | "attempts">) {
+  return { ...death, id: await digestUuid(body), producer: null, uuid: null, content: null, body, day: null };
+}
+
+/** Keeps letters; one that is there already gets the newer reason, and the deliveries are added. `now` in microseconds. */
+export async function keepLetters(
+  env: Pick<Env, "DB" | "SPILL">,
+  letters: readonly Letter[],
+  now: number,
+): Promise<void> {
+  for (const letter of letters) {
+    if (isLarge(letter)) await env.SPILL.put(bodyKey(letter.id), letter.body);
+  }
+  for (let start = 0; start < letters.length; start += MAX_LETTERS_IN_BATCH) {
+    const some = letters.slice(start, start + MAX_LETTERS_IN_BATCH);
+    await runBatch(
+      database(env.DB),
+      some.flatMap((letter) => [countDead(letter), keep(letter, now)]),
+    );
+  }
+}
+
+const isLarge = ({ body }: Letter): boolean => byteLength(body) > MAX_INLINE_BODY_BYTES;
+
+/** A letter that is new counts as an accepted event that died. */
+const countDead = ({ id, producer, day }: Letter): SQL => sql`INSERT INTO ingest_days (producer, day, accepted, dead)
+  SELECT ${producer}, ${day}, 1, 1
+  WHERE ${day} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = ${id})
+  ON CONFLICT DO UPDATE SET accepted = accepted + 1, dead = dead + 1`;
+
+function keep(letter: Letter, now: number): SQL {
+  const { id, reason, detail, producer, uuid, content, attempts } = letter;
+  const body = isLarge(letter) ? null : letter.body;
+  return sql`INSERT INTO dead_letters (id, reason, detail, producer, uuid, content, attempts, first_seen, last_seen, body)
+    VALUES (${id}, ${reason}, ${detail}, ${producer}, ${uuid}, ${content}, ${attempts}, ${now}, ${now}, ${body})
+    ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, detail = excluded.detail, state = 'dead',
+      attempts = attempts + excluded.attempts, last_seen = excluded.last_seen`;
+}

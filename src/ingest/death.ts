@@ -1,0 +1,34 @@
+import * as v from "valibot";
+
+/** Characters of an error that are kept. */
+const MAX_DETAIL_LENGTH = 500;
+
+/** Why a message was given up, and after how many deliveries. */
+export interface Death {
+  reason: string;
+  detail: string;
+  attempts: number;
+}
+
+const header = v.object({
+  dead: v.object({ reason: v.string(), detail: v.string(), attempts: v.pipe(v.number(), v.safeInteger()) }),
+});
+
+/** A message for the dead-letter queue: a line with the death, then the body as it was. */
+export function packDead({ reason, detail, attempts }: Death, body: unknown): string {
+  return `${JSON.stringify({ dead: { reason, detail: detail.slice(0, MAX_DETAIL_LENGTH), attempts } })}\n${asText(body)}`;
+}
+
+/** What packDead made; a message that the platform moved here by itself has no death. */
+export function unpackDead(body: unknown): { death?: Death; body: string } {
+  const text = asText(body);
+  const end = text.indexOf("\n");
+  try {
+    return { death: v.parse(header, JSON.parse(text.slice(0, Math.max(end, 0)))).dead, body: text.slice(end + 1) };
+  } catch {
+    return { body: text };
+  }
+}
+
+/** The body of a message as text, whatever was sent. */
+export const asText = (body: unknown): string => (typeof body === "string" ? body : (JSON.stringify(body) ?? ""));

@@ -1,0 +1,14 @@
+const MICROSECONDS_PER_MILLISECOND = 1_000;
+
+/** In the bucket SPILL: accepted messages that wait for the main queue, and dead ones for the dead-letter queue. */
+export const SPILL_PREFIX = "spill/";
+export const DEAD_PREFIX = "dead/";
+
+/** `spill/2026-11-23/10-15-00.123-{name}.json`: keys sort by time. `now` in microseconds. */
+export function spillKey(prefix: string, now: number, name: string): string {
+  const [day, time = ""] = new Date(now / MICROSECONDS_PER_MILLISECOND).toISOString().split("T");
+  return `${prefix}${day}/${time.replaceAll(":", "-").replace("Z", "")}-${name}.json`;
+}
+
+/** The body of a dead letter that is too large for a row. */
+export const bodyKey = (id: string): string => `bodies/${id}`;

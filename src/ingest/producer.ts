@@ -1,0 +1,115 @@
+import { sql } from "drizzle-orm";
+import * as v from "valibot";
+import { database, runBatch } from "../db/client.ts";
+import type { Env } from "../env.ts";
+import { unavailable } from "../http/errors.ts";
+import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./authentication.ts";
+import { withDeadline } from "./send.ts";
+
+const LOOKUP_DEADLINE_MS = 2_000;
+
+export interface Producer {
+  name: string;
+  auth: Authentication;
+  /** For `secret` the SHA-256 of each, else the key of each. */
+  secrets: Uint8Array[];
+  /** Seconds. */
+  tolerance: number;
+  /** Waiting messages above which it must slow down; undefined: as everybody. */
+  maxBacklog: number | undefined;
+}
+
+type Producers = ReadonlyMap<string, Producer | null>;
+
+const secretList = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.maxLength(MAX_SECRETS));
+const settings = v.object({
+  auth: v.optional(v.picklist(AUTHENTICATIONS), "secret"),
+  secrets: secretList,
+  tolerance: v.optional(v.pipe(v.number(), v.minValue(0)), DEFAULT_TOLERANCE),
+  max_backlog: v.nullish(v.number()),
+});
+const configuration = v.record(v.string(), v.union([settings, v.pipe(secretList, v.transform(plain))]));
+const row = v.object({ name: v.string(), ...settings.entries, is_active: v.number() });
+
+type Settings = v.InferOutput<typeof settings>;
+
+/**
+ * The producer of that name, undefined when there is none or it is disabled. The table comes before the variable
+ * INGEST_SECRETS. An isolate keeps the table for PRODUCER_CACHE_SECONDS, longer while the database is away; 503 when it
+ * has never seen it. `now` in milliseconds.
+ */
+export async function findProducer(env: Env, name: string, now: number): Promise<Producer | undefined> {
+  const stored = await storedProducers(env, now);
+  const found = stored.get(name);
+  return found === undefined ? (await configuredProducers(env.INGEST_SECRETS ?? "{}")).get(name) : (found ?? undefined);
+}
+
+const tables = new WeakMap<D1Database, { producers: Producers; at: number }>();
+
+async function storedProducers(env: Env, now: number): Promise<Producers> {
+  const known = tables.get(env.DB);
+  if (known !== undefined && now - known.at < Number(env.PRODUCER_CACHE_SECONDS) * 1000) return known.producers;
+  try {
+    const all = sql`SELECT name, auth, json(secrets) AS secrets, tolerance, max_backlog, is_active FROM producers`;
+    const read = runBatch(database(env.DB), [all]);
+    const [result] = await withDeadline(read, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
+    const producers = new Map(await Promise.all(result?.results.map(fromRow) ?? []));
+    tables.set(env.DB, { producers, at: now });
+    return producers;
+  } catch (error) {
+    console.error(JSON.stringify({ level: "error", event: "producers_not_read", error: String(error) }));
+    if (known === undefined) throw unavailable("Producers cannot be told apart right now; send the events again.");
+    return known.producers;
+  }
+}
+
+/** null for a producer that is disabled, or whose row makes no sense: it must not stop the others. */
+async function fromRow(values: Record<string, unknown>): Promise<[string, Producer | null]> {
+  try {
+    const { name, is_active, ...rest } = v.parse(row, { ...values, secrets: JSON.parse(String(values.secrets)) });
+    if (is_active === 0) return [name, null];
+    const hashed = rest.auth === "secret" ? rest.secrets.map((secret) => Uint8Array.fromHex(secret)) : undefined;
+    return [name, await toProducer(name, rest, hashed)];
+  } catch {
+    console.error(JSON.stringify({ level: "error", event: "producer_not_read", producer: values.name }));
+    return [String(values.name), null];
+  }
+}
+
+let cached: { configured: string; producers: Map<string, Producer> } | undefined;
+
+/** A variable is constant for the life of an isolate: it is read and hashed once. */
+async function configuredProducers(configured: string): Promise<Map<string, Producer>> {
+  if (cached?.configured === configured) return cached.producers;
+  const entries = Object.entries(v.parse(configuration, JSON.parse(configured)));
+  const named = await Promise.all(entries.map(async ([name, value]) => [name, await toProducer(name, value)] as const));
+  const producers = new Map(named);
+  cached = { configured, producers };
+  return producers;
+}
+
+async function toProducer(
+  name: string,
+  { auth, secrets, tolerance, max_backlog }: Settings,
+  hashed?: Uint8Array[],
+): Promise<Producer> {
+  const keys = hashed ?? (await Promise.all(secrets.map((secret) => keyOf(auth, secret))));
+  return { name, auth, secrets: keys, tolerance, maxBacklog: max_backlog ?? undefined };
+}
+
+/** Standard Webhooks: `whsec_` and base64. An empty key would let anybody sign. */
+async function keyOf(auth: Authentication, secret: string): Promise<Uint8Array> {
+  if (auth === "secret") return sha256(secret);
+  const isBase64 = auth === "standard-webhooks";
+  const key = isBase64 ? Uint8Array.fromBase64(secret.replace(/^whsec_/, "")) : new TextEncoder().encode(secret);
+  if (key.byteLength === 0) throw new Error("A secret is empty.");
+  return key;
+}
+
+export async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+function plain(secrets: string[]): Settings {
+  return { auth: "secret", secrets, tolerance: DEFAULT_TOLERANCE, max_backlog: undefined };
+}

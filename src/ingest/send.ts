@@ -1,0 +1,48 @@
+import { byteLength } from "./message.ts";
+
+/**
+ * What one sendBatch takes is 256,000 bytes and 100 messages (https://developers.cloudflare.com/queues/platform/limits/).
+ * Local queues take more, so our code keeps the limits.
+ */
+const MAX_SEND_BYTES = 240_000;
+const MAX_SEND_MESSAGES = 100;
+/** Bytes of one message, the platform's own 100 left out. */
+const MAX_SENT_MESSAGE_BYTES = 127_900;
+/** Milliseconds the queue has to take what it is sent. */
+export const SEND_DEADLINE_MS = 2_000;
+
+/** Messages in as few groups as one sendBatch takes each. */
+export function sendGroups(messages: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  let room = 0;
+  for (const message of messages) {
+    const bytes = byteLength(message);
+    if (bytes > MAX_SENT_MESSAGE_BYTES) throw new Error(`A message of ${bytes} bytes is larger than the queue takes.`);
+    if (bytes > room || groups.at(-1)?.length === MAX_SEND_MESSAGES) {
+      groups.push([]);
+      room = MAX_SEND_BYTES;
+    }
+    groups.at(-1)?.push(message);
+    room -= bytes;
+  }
+  return groups;
+}
+
+/** Sends one group; throws when the queue refuses it, or has not taken it in time. It may still take it then. */
+export function sendGroup(queue: Queue<string>, group: readonly string[]): Promise<QueueSendBatchResponse> {
+  const sent = queue.sendBatch(group.map((body) => ({ body, contentType: "text" as const })));
+  return withDeadline(sent, SEND_DEADLINE_MS, "The queue did not answer in time.");
+}
+
+/** Sends everything; throws at the first group that is not taken. */
+export async function sendAll(queue: Queue<string>, messages: readonly string[]): Promise<void> {
+  for (const group of sendGroups(messages)) await sendGroup(queue, group);
+}
+
+/** What the promise comes to; rejects when that takes longer. What it comes to later is ignored. */
+export async function withDeadline<T>(promise: Promise<T>, milliseconds: number, message: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(message)), milliseconds);
+  promise.catch(() => undefined);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

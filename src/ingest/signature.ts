@@ -1,0 +1,72 @@
+import { MAX_SECRETS } from "./authentication.ts";
+
+/** Signatures of one request that are looked at: two secrets during a rotation, and as many to spare. */
+const MAX_SIGNATURES = 4;
+const DIGEST_BYTES = 32;
+/** What an absent key or signature is replaced with: all paths do the same work. */
+const NOBODYS = new Uint8Array(DIGEST_BYTES);
+const NOBODYS_OTHER = new Uint8Array(DIGEST_BYTES).fill(1);
+
+/** Whether a request brings a signature, which is made over its raw body. */
+export const isSigned = (headers: Headers): boolean =>
+  headers.has("webhook-signature") || headers.has("X-Hub-Signature-256");
+
+/**
+ * Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
+ * when the message was signed (seconds since 1970), undefined when none of the keys made any of the signatures.
+ */
+export async function standardWebhookTime(
+  headers: Headers,
+  body: Uint8Array,
+  keys: readonly Uint8Array[],
+): Promise<number | undefined> {
+  const id = headers.get("webhook-id") ?? "";
+  const timestamp = headers.get("webhook-timestamp") ?? "";
+  const signatures = (headers.get("webhook-signature") ?? "").split(" ").flatMap((entry) => {
+    const [version, signature = ""] = entry.split(",");
+    return version === "v1" ? [fromBase64(signature)] : [];
+  });
+  const signed = new Blob([`${id}.${timestamp}.`, body]);
+  const matches = await anyMatch(new Uint8Array(await signed.arrayBuffer()), keys, signatures);
+  return matches && id !== "" && /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : undefined;
+}
+
+/** As GitHub signs: `sha256=` and the HMAC of the body in hex. */
+export async function isGithubSigned(
+  headers: Headers,
+  body: Uint8Array,
+  keys: readonly Uint8Array[],
+): Promise<boolean> {
+  const hex = /^sha256=([\da-f]{64})$/i.exec(headers.get("X-Hub-Signature-256") ?? "")?.[1];
+  return anyMatch(body, keys, hex === undefined ? [] : [Uint8Array.fromHex(hex)]);
+}
+
+/** HMAC-SHA-256. */
+export async function hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+}
+
+/** In constant time: always as many HMACs and comparisons, whoever is asked for and whatever was sent. */
+async function anyMatch(data: Uint8Array, keys: readonly Uint8Array[], signatures: readonly Uint8Array[]) {
+  let matches = 0;
+  for (let index = 0; index < MAX_SECRETS; index++) {
+    const key = keys[index];
+    const digest = await hmac(key ?? NOBODYS, data);
+    for (let place = 0; place < MAX_SIGNATURES; place++) {
+      const isEqual = crypto.subtle.timingSafeEqual(digest, signatures[place] ?? NOBODYS_OTHER);
+      matches += Number(isEqual && key !== undefined);
+    }
+  }
+  return matches > 0;
+}
+
+function fromBase64(text: string): Uint8Array {
+  try {
+    const bytes = Uint8Array.fromBase64(text);
+    return bytes.byteLength === DIGEST_BYTES ? bytes : NOBODYS_OTHER;
+  } catch {
+    return NOBODYS_OTHER;
+  }
+}

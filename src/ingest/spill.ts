@@ -1,0 +1,34 @@
+import { DEAD_PREFIX, SPILL_PREFIX, spillKey } from "./keys.ts";
+import { sendAll } from "./send.ts";
+
+/** Objects in one sweep, oldest first; the next one goes on. */
+const MAX_OBJECTS = 200;
+
+/** Writes messages to R2 and returns their key; keys sort by time. `now` in microseconds. */
+export async function spill(bucket: R2Bucket, messages: readonly string[], now: number, name: string): Promise<string> {
+  const key = spillKey(SPILL_PREFIX, now, name);
+  await bucket.put(key, JSON.stringify(messages));
+  return key;
+}
+
+export async function spillDead(bucket: R2Bucket, message: string, now: number, name: string): Promise<void> {
+  await bucket.put(spillKey(DEAD_PREFIX, now, name), JSON.stringify([message]));
+}
+
+/**
+ * Sends what was spilled to the queue. An object is deleted only after the queue took all of it: a sweep that ends in
+ * between, or two at a time, send messages twice, which writes their events once. Stops at the first refusal.
+ */
+export async function sweep(bucket: R2Bucket, prefix: string, queue: Queue<string>): Promise<number> {
+  const { objects } = await bucket.list({ prefix, limit: MAX_OBJECTS });
+  let swept = 0;
+  for (const { key } of objects) {
+    const object = await bucket.get(key);
+    if (object === null) continue;
+    const messages: string[] = await object.json();
+    await sendAll(queue, messages);
+    await bucket.delete(key);
+    swept += 1;
+  }
+  return swept;
+}

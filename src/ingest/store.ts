@@ -1,0 +1,31 @@
+import type { Env } from "../env.ts";
+import { unavailable } from "../http/errors.ts";
+import { enqueue } from "./enqueue.ts";
+import { unpackMessage } from "./message.ts";
+import { writeEvents } from "./write.ts";
+
+/** Returns when the messages cannot be lost any more. `now` in microseconds; `later` is for work after the answer. */
+export async function makeDurable(
+  env: Env,
+  messages: readonly string[],
+  now: number,
+  later: (work: Promise<unknown>) => void,
+): Promise<void> {
+  if (env.INGEST_DURABLE === "store" && (await isStored(env, messages, now))) return;
+  await enqueue(env, messages, now, later);
+}
+
+/**
+ * Writes the events before the answer, for a queue that does not survive a crash. 503 while the database is away; what
+ * it refuses for good goes the way of the queue and ends as a dead letter.
+ */
+async function isStored(env: Env, messages: readonly string[], now: number): Promise<boolean> {
+  const delivered = messages.map(unpackMessage).flatMap((content) => {
+    const { events, replay } = content.kind === "events" ? content : { events: [], replay: false };
+    return events.map((event) => ({ event, replay }));
+  });
+  const { failures } = await writeEvents(env.DB, delivered, now);
+  const isAway = [...failures.values()].some(({ isTransient }) => isTransient);
+  if (isAway) throw unavailable("The events could not be stored; send them again.");
+  return failures.size === 0;
+}

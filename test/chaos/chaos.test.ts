@@ -1,0 +1,81 @@
+import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it, vi } from "vitest";
+import type { Env } from "../../src/env.ts";
+import worker from "../../src/worker.ts";
+import { aToken, get } from "../support/world.ts";
+import { type Clock, faultyBucket, faultyDatabase } from "./faults.ts";
+import { bodies, isTaken } from "./producer.ts";
+import { FaultyQueue } from "./queue.ts";
+import { seeded } from "./random.ts";
+
+const EVENTS = Number(env.CHAOS_EVENTS);
+const SEED = Number(env.CHAOS_SEED);
+const TIMEOUT_MS = 1_800_000;
+/** Simulated seconds that a request, and a delivery, take. */
+const REQUEST_SECONDS = 0.05;
+const DELIVERY_SECONDS = 0.5;
+/** Part of all requests after which a batch is delivered. */
+const DELIVERIES = 0.3;
+const MINUTE = 60;
+
+async function sweep(bindings: Env): Promise<void> {
+  // What a run of the job cannot do is left to the next one.
+  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), bindings).catch(() => undefined);
+}
+
+/** Sends everything, then lets time pass until nothing waits any more. */
+async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, clock: Clock, random: () => number) {
+  const deliver = async () => {
+    clock.now += DELIVERY_SECONDS;
+    await queue.deliver(bindings, clock.now);
+    await deadLetters.deliver(bindings, clock.now);
+  };
+  for (const body of bodies(EVENTS, random)) {
+    while (!(await isTaken(body, bindings))) await deliver();
+    clock.now += REQUEST_SECONDS;
+    if (random() < DELIVERIES) await deliver();
+  }
+  for (;;) {
+    await sweep(bindings);
+    const isEmpty = queue.size + deadLetters.size === 0;
+    if (isEmpty && (await env.SPILL.list()).objects.length === 0) return;
+    clock.now = Math.max(clock.now, isEmpty ? clock.now + MINUTE : Math.min(queue.nextAt, deadLetters.nextAt));
+    while (Math.min(queue.nextAt, deadLetters.nextAt) <= clock.now) await deliver();
+  }
+}
+
+it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, { timeout: TIMEOUT_MS }, async () => {
+  const quiet = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
+  const random = seeded(SEED);
+  const clock = { now: 0 };
+  const deadLetters = new FaultyQueue("edge-events-dead-letters", random, clock);
+  const queue = new FaultyQueue("edge-events-ingest", random, clock, deadLetters);
+  const { DB, counts } = faultyDatabase(env.DB, clock);
+  const SPILL = faultyBucket(env.SPILL, random);
+  const bindings = {
+    ...env,
+    DB,
+    SPILL,
+    INGEST_QUEUE: queue.binding,
+    INGEST_DEAD_LETTERS: deadLetters.binding,
+    PRODUCER_CACHE_SECONDS: "30",
+  };
+  try {
+    await run(bindings, queue, deadLetters, clock, random);
+  } finally {
+    for (const spy of quiet) spy.mockRestore();
+  }
+  const found = await env.DB.prepare("SELECT count(DISTINCT message) AS some, count(*) AS every FROM events").first();
+  const [some, every] = [Number(found?.some), Number(found?.every)];
+  console.log(`faults: ${JSON.stringify({ database: counts, queue: queue.counts, seconds: Math.round(clock.now) })}`);
+  console.log(`chaos: sent ${EVENTS}, stored ${some}, lost ${EVENTS - some}, twice ${every - some}`);
+  expect([some, every]).toEqual([EVENTS, EVENTS]);
+  for (const count of [counts.failed, counts.timedOut, counts.down, queue.counts.refused, queue.counts.redelivered]) {
+    expect(count).toBeGreaterThan(0);
+  }
+  expect(await env.DB.prepare("SELECT count(*) FROM event_scopes").first("count(*)")).toBe(EVENTS);
+  expect(await env.DB.prepare("SELECT sum(stored) AS n FROM ingest_days").first("n")).toBe(EVENTS);
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM dead_letters").first("n")).toBe(0);
+  expect(await (await get("/api/events/count/", await aToken())).json()).toEqual({ count: EVENTS });
+});

@@ -1,0 +1,52 @@
+import type { Env } from "../../src/env.ts";
+import { hook } from "../support/ingest.ts";
+import { hex, request } from "../support/world.ts";
+
+/** Parts of all requests: with one event, otherwise with MANY; parts of all events: sent again, sent with and without a uuid. */
+const SINGLE = 0.3;
+const MANY = 60;
+const SENT_AGAIN = 0.03;
+const TWINS = 0.02;
+/** Microseconds from one event to the next. */
+const STEP = 1_000;
+const START = Date.UTC(2026, 0, 1);
+
+/** The bodies a producer sends: every event once at least, each in a request with others or alone. */
+export function* bodies(events: number, random: () => number): Generator<string> {
+  let made = 0;
+  while (made < events) {
+    const size = Math.min(random() < SINGLE ? 1 : MANY, events - made);
+    const lines: unknown[] = [];
+    const later: unknown[] = [];
+    for (let index = 0; index < size; index++) {
+      const [first, ...others] = versions(made, random);
+      lines.push(first);
+      later.push(...others);
+      made += 1;
+    }
+    yield ndjson(lines);
+    if (later.length > 0) yield ndjson(later);
+  }
+}
+
+const ndjson = (events: readonly unknown[]): string => events.map((event) => JSON.stringify(event)).join("\n");
+
+/** One event in all the ways it is sent: half of them have a uuid, and some come with and without it. */
+function versions(number: number, random: () => number): unknown[] {
+  const created = new Date(START + Math.floor(number / 3) * STEP).toISOString();
+  const unnamed = hook({ message: `Event ${number}`, created, context: { customer_uuid: hex(`c${number % 50}`) } });
+  const named = { ...unnamed, uuid: hex(`e${number}`) };
+  const luck = random();
+  if (luck < TWINS) return random() < 0.5 ? [unnamed, named] : [named, unnamed];
+  const event = random() < 0.5 ? named : unnamed;
+  return luck < TWINS + SENT_AGAIN ? [event, event] : [event];
+}
+
+/** Sends one body; whether it was answered with 202. Everything else is to be sent again, and has to be 503. */
+export async function isTaken(body: string, env: Env): Promise<boolean> {
+  const headers = { Authorization: "Bearer waldur-secret", "Content-Type": "application/x-ndjson" };
+  const response = await request("/ingest/waldur", { method: "POST", body, headers }, env);
+  const text = await response.text();
+  if (response.status !== 202 && response.status !== 503) throw new Error(`${response.status} ${text}`);
+  return response.status === 202;
+}

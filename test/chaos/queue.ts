@@ -1,0 +1,105 @@
+import type { Env } from "../../src/env.ts";
+import worker from "../../src/worker.ts";
+import { aBatch } from "../support/batch.ts";
+import { asQueue } from "../support/ingest.ts";
+import type { Clock } from "./faults.ts";
+import { shuffle } from "./random.ts";
+
+/** As in wrangler.toml. */
+const MAX_RETRIES = 100;
+const MAX_BATCH = 100;
+/** Parts of all sends: refused, taken though the answer is an error. */
+const REFUSED_SENDS = 0.05;
+const LOST_ANSWERS = 0.03;
+/** Sends that are never answered; each costs the deadline in real time. */
+const STALLED_SENDS = 2;
+/** Part of all messages that are delivered again after they were acknowledged, and how often. */
+const REDELIVERED = 0.1;
+const REDELIVERIES = 3;
+
+interface Waiting {
+  body: string;
+  attempts: number;
+  dueAt: number;
+  again: number;
+}
+
+/** A queue in simulated time that does all a queue may do: refuse, stall, reorder, and deliver more than once. */
+export class FaultyQueue {
+  readonly binding: Queue<string>;
+  readonly counts = { refused: 0, stalled: 0, redelivered: 0, retried: 0, batches: 0 };
+  readonly #name: string;
+  readonly #random: () => number;
+  readonly #deadLetters: FaultyQueue | undefined;
+  #waiting: Waiting[] = [];
+
+  constructor(name: string, random: () => number, clock: Clock, deadLetters?: FaultyQueue) {
+    this.#name = name;
+    this.#random = random;
+    this.#deadLetters = deadLetters;
+    const take = async (bodies: readonly string[]) => {
+      const luck = this.#random();
+      if (this.counts.stalled < STALLED_SENDS && luck > 0.98) {
+        this.counts.stalled += 1;
+        return new Promise(() => {});
+      }
+      if (luck >= REFUSED_SENDS) this.add(bodies, clock.now);
+      if (luck < REFUSED_SENDS + LOST_ANSWERS) {
+        this.counts.refused += 1;
+        throw new Error("Too Many Requests");
+      }
+    };
+    this.binding = asQueue({
+      send: (body: string) => take([body]),
+      sendBatch: (messages: Iterable<{ body: string }>) => take([...messages].map(({ body }) => body)),
+      metrics: async () => ({ backlogCount: this.size }),
+    });
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** When the next message is due. */
+  get nextAt(): number {
+    return this.#waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY);
+  }
+
+  add(bodies: readonly string[], dueAt: number): void {
+    for (const body of bodies) this.#waiting.push({ body, attempts: 1, dueAt, again: 0 });
+  }
+
+  /** Delivers one batch of what is due, out of order: one message, a full batch, or anything in between. */
+  async deliver(env: Env, now: number): Promise<void> {
+    const due = shuffle(
+      this.#waiting.filter(({ dueAt }) => dueAt <= now),
+      this.#random,
+    );
+    const luck = this.#random();
+    const size = luck < 0.2 ? 1 : luck < 0.6 ? MAX_BATCH : 1 + Math.floor(this.#random() * MAX_BATCH);
+    const chosen = due.slice(0, size);
+    if (chosen.length === 0) return;
+    this.counts.batches += 1;
+    const { batch, outcomes } = aBatch(this.#name, chosen);
+    await worker.queue(batch, env);
+    const gone = new Set<Waiting>();
+    for (const [index, message] of chosen.entries()) {
+      const outcome = outcomes.get(String(index));
+      if (outcome === undefined) throw new Error("A message was neither acknowledged nor retried.");
+      if (outcome !== "acked") this.#retry(message, now + outcome.retriedAfter, gone);
+      else if (message.again < REDELIVERIES && (message.again > 0 || this.#random() < REDELIVERED)) {
+        this.counts.redelivered += 1;
+        Object.assign(message, { again: message.again + 1, attempts: message.attempts + 1 });
+      } else gone.add(message);
+    }
+    this.#waiting = this.#waiting.filter((message) => !gone.has(message));
+  }
+
+  #retry(message: Waiting, dueAt: number, gone: Set<Waiting>): void {
+    this.counts.retried += 1;
+    Object.assign(message, { attempts: message.attempts + 1, dueAt });
+    if (message.attempts <= MAX_RETRIES + 1) return;
+    gone.add(message);
+    this.#deadLetters?.add([message.body], dueAt);
+  }
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import { standardWebhookTime } from "../../src/ingest/signature.ts";
+import { aQueue, deliver, push, rows } from "../support/ingest.ts";
+
+/** What is stored of a request: type, message and context of each event. */
+async function stored(body: string, headers: Record<string, string>) {
+  const { queue, bodies } = aQueue();
+  const response = await push(body, { queue, headers });
+  expect(response.status).toBe(202);
+  await deliver(bodies);
+  return (await rows("events")).map(({ message, context }) => [message, JSON.parse(String(context))]);
+}
+
+const common = {
+  specversion: "1.0",
+  type: "com.example.someevent",
+  source: "/mycontext",
+  time: "2018-04-05T17:31:00Z",
+  comexampleextension1: "value",
+  comexampleothervalue: 5,
+};
+const appinfo = { appinfoA: "abc", appinfoB: 123, appinfoC: true };
+
+/** Section 3.2 of https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md, in both modes. */
+const EXAMPLES: [name: string, json: object, type: string, body: string, context: unknown][] = [
+  [
+    "XML data as text",
+    { id: "B234-1234-1234", unsetextension: null, datacontenttype: "application/xml", data: '<much wow="xml"/>' },
+    "application/xml",
+    '<much wow="xml"/>',
+    { data: '<much wow="xml"/>' },
+  ],
+  [
+    "data that are a JSON object",
+    { id: "C234-1234-1234", subject: null, datacontenttype: "application/json", data: appinfo },
+    "application/json",
+    '{\n  "appinfoA" : "abc",\n  "appinfoB" : 123,\n  "appinfoC" : true\n}',
+    appinfo,
+  ],
+  [
+    "data that are a JSON string",
+    { id: "D234-1234-1234", subject: null, data: "I'm just a string" },
+    "application/json",
+    `"I'm just a string"`,
+    { data: "I'm just a string" },
+  ],
+  [
+    "binary data",
+    {
+      id: "A234-1234-1234",
+      datacontenttype: "application/vnd.apache.thrift.binary",
+      data_base64: btoa("...raw binary bytes..."),
+    },
+    "application/vnd.apache.thrift.binary",
+    "...raw binary bytes...",
+    { data_base64: btoa("...raw binary bytes...") },
+  ],
+];
+
+const headersOf = (id: string, type: string) => ({
+  "ce-specversion": "1.0",
+  "ce-type": "com.example.someevent",
+  "ce-source": "/mycontext",
+  "ce-id": id,
+  "ce-time": "2018-04-05T17:31:00Z",
+  "ce-comexampleextension1": "value",
+  "ce-comexampleothervalue": "5",
+  "Content-Type": type,
+});
+
+describe("the examples of the CloudEvents specification", () => {
+  it.each(EXAMPLES)("with %s are one event in structured and binary mode", async (_, json, type, body, context) => {
+    const event = { ...common, ...json };
+    const id = "id" in json ? String(json.id) : "";
+    const expected = [["com.example.someevent", context]];
+    const headers = { "Content-Type": "application/cloudevents+json; charset=UTF-8" };
+    expect(await stored(JSON.stringify(event), headers)).toEqual(expected);
+    expect(await stored(body, headersOf(id, type))).toEqual(expected);
+  });
+
+  it("of a batch, with data that are no base64, and of an empty batch, are accepted", async () => {
+    const batch = [
+      { ...common, source: "/mycontext/4", id: "B234-1234-1234", data_base64: "... base64 encoded string ..." },
+      {
+        ...common,
+        type: "com.example.someotherevent",
+        source: "/mycontext/9",
+        id: "C234-1234-1234",
+        time: "2018-04-05T17:31:05Z",
+        data: appinfo,
+      },
+    ];
+    const headers = { "Content-Type": "application/cloudevents-batch+json; charset=UTF-8" };
+    expect(await stored(JSON.stringify(batch), headers)).toHaveLength(2);
+    expect(await stored("[]", headers)).toHaveLength(2);
+  });
+
+  it("of header values: percent-encoded, and quoted as older versions did", async () => {
+    const subject = { "ce-subject": "Euro%20%E2%82%AC%20%F0%9F%98%80" };
+    expect(await stored("{}", { ...headersOf("1", "application/json"), ...subject })).toEqual([["Euro € 😀", {}]]);
+    const quoted = { "ce-subject": '"Euro \\"1\\""' };
+    expect(await stored("{}", { ...headersOf("2", "application/json"), ...quoted })).toContainEqual(['Euro "1"', {}]);
+  });
+});
+
+describe("the test vector of Standard Webhooks", () => {
+  const key = Uint8Array.fromBase64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+  const vector = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  };
+  const body = new TextEncoder().encode('{"test": 2432232314}');
+  const time = (headers: object = {}, bytes = body, keys = [key]) =>
+    standardWebhookTime(new Headers({ ...vector, ...headers }), bytes, keys);
+
+  it("is verified, alone or among others, with any of the keys", async () => {
+    expect(await time()).toBe(1614265330);
+    const other = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=";
+    const signatures = [other, "v1a,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=", vector["webhook-signature"]].join(
+      " ",
+    );
+    expect(await time({ "webhook-signature": signatures }, body, [new Uint8Array(24), key])).toBe(1614265330);
+  });
+
+  it.each<[string, object]>([
+    ["id", { "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJel" }],
+    ["time", { "webhook-timestamp": "1614265331" }],
+    ["signature", { "webhook-signature": "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=" }],
+    ["version", { "webhook-signature": vector["webhook-signature"].replace("v1", "v2") }],
+    ["half of the signature", { "webhook-signature": "v1,g0hM9SsE" }],
+    ["nothing", { "webhook-signature": "" }],
+  ])("is refused with another %s", async (_, headers) => {
+    expect(await time(headers)).toBeUndefined();
+  });
+
+  it("is refused with another body or key, and with no key at all", async () => {
+    expect(await time({}, new TextEncoder().encode('{"test":2432232314}'))).toBeUndefined();
+    expect(await time({}, body, [new Uint8Array(24)])).toBeUndefined();
+    expect(await time({}, body, [])).toBeUndefined();
+  });
+});

@@ -1,0 +1,200 @@
+import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { MAX_ATTEMPTS } from "../../src/ingest/consumer.ts";
+import { MAX_DEAD_ATTEMPTS } from "../../src/ingest/dead-letter-consumer.ts";
+import { MAX_INLINE_BODY_BYTES } from "../../src/ingest/dead-letters.ts";
+import { retryDelay } from "../../src/ingest/retry.ts";
+import worker from "../../src/worker.ts";
+import { aBatch } from "../support/batch.ts";
+import { aFailingDatabase, aQueue, aRefusingBucket, aRefusingQueue, hook, push, rows } from "../support/ingest.ts";
+
+const INGEST = "edge-events-ingest";
+const DEAD = "edge-events-dead-letters";
+const POISON =
+  "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";
+
+async function queued(...events: unknown[]): Promise<string[]> {
+  const { queue, bodies } = aQueue();
+  await push(events, { queue });
+  return bodies;
+}
+
+async function consume(queue: string, bodies: readonly unknown[], attempts: number, bindings: object = {}) {
+  const { batch, outcomes } = aBatch(
+    queue,
+    bodies.map((body) => ({ body, attempts })),
+  );
+  await worker.queue(batch, { ...env, ...bindings });
+  return [...outcomes.values()];
+}
+
+const cron = (bindings: object) =>
+  worker.scheduled(createScheduledController({ cron: "* * * * *" }), { ...env, ...bindings });
+
+/** Through all deliveries, as the platform would do it, into the table. */
+async function died(bodies: readonly unknown[]) {
+  const { queue, notes } = aQueue();
+  expect(await consume(INGEST, bodies, MAX_ATTEMPTS, { INGEST_DEAD_LETTERS: queue })).toEqual(
+    bodies.map(() => "acked"),
+  );
+  await consume(DEAD, notes, 1);
+}
+
+describe("the delay before a retry", () => {
+  it("doubles up to a quarter of an hour, and up to a half of it is left to chance", () => {
+    const longest = [1, 2, 3, 8, 9, 100].map((attempts) => retryDelay(attempts, 0.999_999));
+    expect(longest).toEqual([5, 10, 20, 640, 900, 900]);
+    expect([1, 2, 3, 8, 9, 100].map((attempts) => retryDelay(attempts, 0))).toEqual([3, 5, 10, 320, 450, 450]);
+    expect(retryDelay(0, 0)).toBe(3);
+  });
+
+  it("is used while the database is away, and nobody dies of that", async () => {
+    const bindings = {
+      ...aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
+      INGEST_DEAD_LETTERS: aRefusingQueue(),
+    };
+    const [outcome] = await consume(INGEST, await queued(hook()), 90, bindings);
+    expect(outcome).toEqual({ retriedAfter: expect.toSatisfy((delay: number) => delay >= 450 && delay <= 900) });
+  });
+});
+
+describe("a message that fails for good", () => {
+  it("is tried a few times, then goes to the dead letters with the reason; all others are written", async () => {
+    await env.DB.exec(POISON);
+    const bodies = await queued(
+      hook({ message: "a" }),
+      hook({ message: "poison", uuid: "1".repeat(32) }),
+      hook({ message: "b" }),
+    );
+    const [first] = await consume(INGEST, bodies, 1);
+    expect(first).toEqual({ retriedAfter: expect.any(Number) });
+    await died(bodies);
+    expect((await rows("events")).map(({ message }) => message).toSorted()).toEqual(["a", "b"]);
+    expect(await rows("dead_letters")).toMatchObject([
+      {
+        reason: "refused",
+        uuid: "1".repeat(32),
+        producer: "waldur",
+        attempts: MAX_ATTEMPTS,
+        state: "dead",
+        detail: expect.stringContaining("no"),
+      },
+    ]);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 3, stored: 2, duplicates: 0, dead: 1 }]);
+  });
+
+  it("and cannot be sent to the dead letters comes back", async () => {
+    const outcomes = await consume(INGEST, ["?"], MAX_ATTEMPTS, { INGEST_DEAD_LETTERS: aRefusingQueue() });
+    expect(outcomes).toEqual([{ retriedAfter: expect.any(Number) }]);
+  });
+
+  it("as nobody can read it is kept as it is, once, with all its deliveries", async () => {
+    await died(["?"]);
+    await died(["?"]);
+    const [letter] = await rows("dead_letters");
+    expect(letter).toMatchObject({ reason: "unreadable", body: "?", uuid: null, attempts: 2 * MAX_ATTEMPTS });
+    expect(Number(letter?.last_seen)).toBeGreaterThanOrEqual(Number(letter?.first_seen));
+    expect(await rows("dead_letters")).toHaveLength(1);
+  });
+
+  it("and is large is kept in R2", async () => {
+    await env.DB.exec(POISON);
+    await died(await queued(hook({ message: `poison${"x".repeat(MAX_INLINE_BODY_BYTES)}` })));
+    const [letter] = await rows("dead_letters");
+    expect(letter?.body).toBeNull();
+    expect(await (await env.SPILL.get(`bodies/${letter?.id}`))?.text()).toContain("poisonxxx");
+  });
+
+  it("among thousands does not use more statements than an invocation has; the rest comes back", async () => {
+    await env.DB.exec(POISON.replace("NEW.message LIKE 'poison%'", "true"));
+    const bodies = (
+      await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          queued(...Array.from({ length: 50 }, (_, m) => hook({ message: `${n} ${m}` }))),
+        ),
+      )
+    ).flat();
+    let statements = 0;
+    const batch: D1Database["batch"] = (all) => {
+      statements += all.length;
+      return env.DB.batch(all);
+    };
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
+    });
+    const outcomes = await consume(INGEST, bodies, 1, { DB });
+    expect(statements).toBeLessThan(1000);
+    expect(outcomes).toHaveLength(20);
+    for (const outcome of outcomes) expect(outcome).toEqual({ retriedAfter: expect.any(Number) });
+  });
+});
+
+it("an event whose id names another is a dead letter at once, and its message is done", async () => {
+  const uuid = "2".repeat(32);
+  const [first, second] = [await queued(hook({ uuid })), await queued(hook({ uuid, message: "Other" }), hook())];
+  expect(await consume(INGEST, [...first, ...second], 1)).toEqual(["acked", "acked"]);
+  expect(await rows("dead_letters")).toMatchObject([
+    { reason: "conflict", uuid, detail: expect.stringContaining(uuid) },
+  ]);
+  expect(await rows("ingest_days")).toMatchObject([{ accepted: 3, stored: 1, duplicates: 1, dead: 1 }]);
+});
+
+describe("the dead-letter queue", () => {
+  it("keeps of a message the platform gave up the events that are not stored", async () => {
+    const bodies = await queued(hook({ message: "a" }), hook({ message: "b" }));
+    await consume(INGEST, await queued(hook({ message: "a" })), 1);
+    expect(await consume(DEAD, bodies, 1)).toEqual(["acked"]);
+    expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", body: expect.stringContaining('"b"') }]);
+  });
+
+  it("waits while the database is away, and at last leaves the message in R2, from where it comes back", async () => {
+    const bodies = await queued(hook());
+    const away = { DB: aFailingDatabase("D1_ERROR: Network connection lost.").DB };
+    expect(await consume(DEAD, bodies, 1, away)).toEqual([{ retriedAfter: expect.any(Number) }]);
+    const last = { ...away, SPILL: aRefusingBucket() };
+    expect(await consume(DEAD, bodies, MAX_DEAD_ATTEMPTS, last)).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(await consume(DEAD, bodies, MAX_DEAD_ATTEMPTS, away)).toEqual(["acked"]);
+    const { queue, bodies: back } = aQueue();
+    await cron({ INGEST_DEAD_LETTERS: queue });
+    expect(back).toEqual(bodies);
+    expect((await env.SPILL.list()).objects).toEqual([]);
+  });
+});
+
+describe("a replay", () => {
+  it("writes the event under its own identity, once, however often it is run, and the letter goes", async () => {
+    await env.DB.exec(POISON);
+    const bodies = await queued(
+      hook({ message: "poison" }),
+      hook({ message: `poison${"x".repeat(MAX_INLINE_BODY_BYTES)}` }),
+    );
+    await died(bodies);
+    const uuids = (await rows("dead_letters")).map(({ uuid }) => uuid).toSorted();
+    await env.DB.exec("DROP TRIGGER poison");
+    for (let run = 0; run < 2; run++) {
+      await env.DB.exec("UPDATE dead_letters SET state = 'replay'");
+      const { queue, bodies: sent } = aQueue();
+      await cron({ INGEST_QUEUE: queue });
+      expect(sent).toHaveLength(2);
+      await consume(INGEST, sent, 1);
+    }
+    expect((await rows("events")).map(({ uuid }) => uuid).toSorted()).toEqual(uuids);
+    await cron({ INGEST_QUEUE: aQueue().queue });
+    expect(await rows("dead_letters")).toEqual([]);
+    expect((await env.SPILL.list()).objects).toEqual([]);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 2, stored: 2, dead: 2 }]);
+  });
+
+  it("that dies again is the same letter", async () => {
+    await env.DB.exec(POISON);
+    await died(await queued(hook({ message: "poison" })));
+    const [{ id } = {}] = await rows("dead_letters");
+    await env.DB.exec("UPDATE dead_letters SET state = 'replay'");
+    const { queue, bodies } = aQueue();
+    await cron({ INGEST_QUEUE: queue });
+    await died(bodies);
+    expect(await rows("dead_letters")).toMatchObject([{ id, state: "dead", attempts: 2 * MAX_ATTEMPTS }]);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 1, dead: 1 }]);
+  });
+});

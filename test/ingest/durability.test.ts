@@ -1,0 +1,155 @@
+import { createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
+import { SEND_DEADLINE_MS, sendGroups } from "../../src/ingest/send.ts";
+import worker from "../../src/worker.ts";
+import {
+  aFailingDatabase,
+  aQueue,
+  aRefusingBucket,
+  aRefusingQueue,
+  asQueue,
+  deliver,
+  hook,
+  push,
+  rows,
+} from "../support/ingest.ts";
+import { request } from "../support/world.ts";
+
+const keys = async (prefix = "") => (await env.SPILL.list({ prefix })).objects.map(({ key }) => key);
+
+async function cron(bindings: object): Promise<void> {
+  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), { ...env, ...bindings });
+}
+
+const send = (body: unknown, bindings: object) =>
+  request(
+    "/ingest/waldur",
+    {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { Authorization: "Bearer waldur-secret", "Content-Type": "application/json" },
+    },
+    bindings,
+  );
+
+describe("a queue that refuses the events", () => {
+  it("leaves them in R2, by the day, and the answer is 202; the cron job sends them on, then deletes them", async () => {
+    const response = await send([hook(), hook({ message: "b" })], { INGEST_QUEUE: aRefusingQueue() });
+    expect(response.status).toBe(202);
+    expect(await keys()).toEqual([
+      expect.stringMatching(/^spill\/\d{4}-\d\d-\d\d\/\d\d-\d\d-\d\d\.\d{3}-[\da-f-]{36}\.json$/),
+    ]);
+    const { queue, bodies } = aQueue();
+    await cron({ INGEST_QUEUE: queue });
+    expect(await keys()).toEqual([]);
+    await deliver(bodies);
+    expect(await rows("events")).toHaveLength(2);
+  });
+
+  it("during the sweep keeps what it did not take", async () => {
+    await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
+    await expect(cron({ INGEST_QUEUE: aRefusingQueue() })).rejects.toThrow("Too Many Requests");
+    expect(await keys("spill/")).toHaveLength(1);
+  });
+
+  it("and R2 as well make the answer a 503 that says when to try again, and nothing is accepted", async () => {
+    const response = await send(hook(), { INGEST_QUEUE: aRefusingQueue(), SPILL: aRefusingBucket() });
+    expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
+    expect(await response.text()).not.toMatch(/Too Many|internal/);
+    expect(await keys()).toEqual([]);
+  });
+});
+
+it("a queue that stalls is left after its deadline, for R2", async () => {
+  const queue = asQueue({ sendBatch: () => new Promise(() => {}), metrics: async () => ({ backlogCount: 0 }) });
+  const start = Date.now();
+  expect((await send(hook(), { INGEST_QUEUE: queue })).status).toBe(202);
+  expect(Date.now() - start).toBeGreaterThanOrEqual(SEND_DEADLINE_MS - 50);
+  expect(Date.now() - start).toBeLessThan(SEND_DEADLINE_MS + 1500);
+  expect(await keys("spill/")).toHaveLength(1);
+});
+
+describe("a request larger than one send", () => {
+  const many = Array.from({ length: 15 }, (_, index) =>
+    hook({ message: `${index}${"x".repeat(MAX_EVENT_BYTES - 1000)}` }),
+  );
+
+  it("is kept in R2 until the queue has all of it", async () => {
+    const { queue, bodies } = aQueue();
+    expect((await send(many, { INGEST_QUEUE: queue })).status).toBe(202);
+    expect(await keys()).toEqual([]);
+    await deliver(bodies);
+    expect(await rows("events")).toHaveLength(15);
+  });
+
+  it("is not half accepted when the queue stops in between, nor when R2 does not take it", async () => {
+    const { queue, bodies } = aQueue();
+    let sends = 0;
+    const halting = asQueue({
+      ...queue,
+      sendBatch: (messages: Iterable<{ body: string }>) => {
+        sends += 1;
+        return sends > 2 ? Promise.reject(new Error("no")) : asQueue(queue).sendBatch([...messages]);
+      },
+    });
+    expect((await send(many, { INGEST_QUEUE: halting })).status).toBe(202);
+    expect(await keys("spill/")).toHaveLength(1);
+    await cron({ INGEST_QUEUE: queue });
+    await deliver(bodies);
+    expect(await rows("events")).toHaveLength(15);
+    const before = bodies.length;
+    expect((await send(many, { INGEST_QUEUE: queue, SPILL: aRefusingBucket() })).status).toBe(503);
+    expect(bodies).toHaveLength(before);
+  });
+});
+
+describe("a local server, whose queue lives in memory", () => {
+  const local = { INGEST_DURABLE: "store" };
+
+  it("answers after the events are stored", async () => {
+    const { queue, bodies } = aQueue();
+    expect((await send([hook(), hook({ message: "b" })], { ...local, INGEST_QUEUE: queue })).status).toBe(202);
+    expect(bodies).toEqual([]);
+    expect(await rows("events")).toHaveLength(2);
+  });
+
+  it("answers 503 while the database is away", async () => {
+    expect((await push(hook())).status).toBe(202);
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.");
+    const response = await send(hook(), { ...local, DB });
+    expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
+  });
+});
+
+describe("back-pressure", () => {
+  it("tells a producer to slow down while too many messages wait, and when to come back", async () => {
+    const { queue, bodies } = aQueue({ backlog: 11 });
+    const response = await send(hook(), { INGEST_QUEUE: queue, INGEST_MAX_BACKLOG: "10" });
+    expect(response.status).toBe(429);
+    const headers = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+    expect(headers.map((name) => response.headers.get(name))).toEqual(["10", "10", "0", "10"]);
+    expect(bodies).toEqual([]);
+  });
+
+  it("lets a producer with a higher limit of its own go on", async () => {
+    const { queue } = aQueue({ backlog: 11 });
+    const secrets = JSON.stringify({ waldur: { secrets: ["waldur-secret"], max_backlog: 20 } });
+    const bindings = { INGEST_QUEUE: queue, INGEST_MAX_BACKLOG: "10", INGEST_SECRETS: secrets };
+    expect((await send(hook(), bindings)).status).toBe(202);
+  });
+});
+
+it("groups of messages keep the limits of the queue, and a message that is too large is not sent", () => {
+  expect(sendGroups(Array.from({ length: 250 }, () => "x")).map((group) => group.length)).toEqual([100, 100, 50]);
+  expect(sendGroups(Array.from({ length: 5 }, () => "õ".repeat(50_000))).map((group) => group.length)).toEqual([
+    2, 2, 1,
+  ]);
+  expect(() => sendGroups(["x".repeat(128_000)])).toThrow("larger than the queue takes");
+});
+
+it("an unknown cron line is a mistake in the configuration", async () => {
+  const controller = createScheduledController({ cron: "0 0 * * *" });
+  await expect(worker.scheduled(controller, env)).rejects.toThrow("No job");
+});

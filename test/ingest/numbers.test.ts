@@ -1,0 +1,138 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { consume } from "../../src/ingest/consumer.ts";
+import { bucketBound, lagBucket, percentile } from "../../src/ingest/lag.ts";
+import { packMessages } from "../../src/ingest/message.ts";
+import { aBatch } from "../support/batch.ts";
+import { aQueue, aRefusingQueue, asQueue, deliver, push, rows } from "../support/ingest.ts";
+import { hex, request } from "../support/world.ts";
+
+const DAY_1 = Date.UTC(2026, 10, 1, 12) * 1000;
+const DAY_2 = Date.UTC(2026, 10, 2, 12) * 1000;
+const event = (name: string) => ({ uuid: hex(name), created: 0, eventType: "t", message: name, context: "{}" });
+const message = (producer: string, receivedAt: number, ...names: string[]) =>
+  packMessages({ producer, receivedAt }, names.map(event)).join();
+
+async function consumed(now: number, ...bodies: string[]) {
+  const { batch } = aBatch(
+    "edge-events-ingest",
+    bodies.map((body) => ({ body })),
+  );
+  await consume(batch, env, now);
+}
+
+describe("the numbers of a day", () => {
+  it("are kept by producer and day of receipt: stored, duplicates, and the lag", async () => {
+    await consumed(
+      DAY_1 + 1_000_000,
+      message("a", DAY_1, "1", "2"),
+      message("a", DAY_1 + 1, "2", "3"),
+      message("b", DAY_1, "4"),
+    );
+    await consumed(DAY_2 + 8_000_000, message("a", DAY_2, "1", "5"));
+    const [a1, b1, a2] = await rows("ingest_days");
+    expect([a1, b1, a2]).toMatchObject([
+      { producer: "a", day: "2026-11-01", accepted: 4, stored: 3, duplicates: 1, dead: 0 },
+      { producer: "b", day: "2026-11-01", accepted: 1, stored: 1, duplicates: 0, dead: 0 },
+      { producer: "a", day: "2026-11-02", accepted: 2, stored: 1, duplicates: 1, dead: 0 },
+    ]);
+    expect(JSON.parse(String(a1?.lag))).toEqual({ [lagBucket(1000)]: 3 });
+    expect(JSON.parse(String(a2?.lag))).toEqual({ [lagBucket(8000)]: 1 });
+  });
+
+  it("do not count what the queue delivers again, alone or together with new events", async () => {
+    const first = message("a", DAY_1, "1", "2");
+    await consumed(DAY_1 + 1_000_000, first);
+    await consumed(DAY_1 + 9_000_000, first, message("a", DAY_1 + 5, "3"), first);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 3, stored: 3, duplicates: 0 }]);
+    const lag = JSON.parse(String((await rows("ingest_days"))[0]?.lag));
+    expect(lag).toEqual({ [lagBucket(1000)]: 2, [lagBucket(9000)]: 1 });
+  });
+
+  it("cost one row for each producer in a batch", async () => {
+    const names = Array.from({ length: 500 }, (_, index) => String(index));
+    const meta = async () => {
+      let written = 0;
+      const batch: D1Database["batch"] = async (statements) => {
+        const results = await env.DB.batch<never>(statements);
+        written += results.at(-1)?.meta.rows_written ?? 0;
+        return results;
+      };
+      const DB = new Proxy(env.DB, {
+        get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
+      });
+      const { batch: messages } = aBatch("edge-events-ingest", [{ body: message("a", DAY_1, ...names) }]);
+      await consume(messages, { ...env, DB }, DAY_1);
+      return written;
+    };
+    expect(await meta()).toBe(1);
+  });
+});
+
+describe("refused requests", () => {
+  const post = (body: string, headers: Record<string, string>, queue: Queue<string>) => push(body, { queue, headers });
+
+  it("are counted by reason, through the queue, for producers there are", async () => {
+    const { queue, notes } = aQueue();
+    await post("{", {}, queue);
+    await post("{}", {}, queue);
+    await post("{}", { Authorization: "Bearer wrong" }, queue);
+    await post("{}", { "Content-Type": "text/csv" }, queue);
+    await request("/ingest/nobody", { method: "POST", body: "{}" }, { INGEST_QUEUE: queue });
+    await deliver(notes);
+    expect(
+      (await rows("ingest_rejections")).map(({ producer, reason, requests }) => [producer, reason, requests]),
+    ).toEqual([
+      ["waldur", "credentials", 1],
+      ["waldur", "invalid", 2],
+      ["waldur", "unknown_type", 1],
+    ]);
+  });
+
+  it("that come while one is being told to the queue go together, and wait when it refuses", async () => {
+    const sent: string[] = [];
+    let isUp = false;
+    const queue = asQueue({
+      metrics: async () => ({ backlogCount: 0 }),
+      send: async (body: string) => {
+        await scheduler.wait(5);
+        if (!isUp) throw new Error("Too Many Requests");
+        sent.push(body);
+      },
+    });
+    await Promise.all([post("{", {}, queue), post("{", {}, queue), post("{", {}, queue)]);
+    isUp = true;
+    await post("{", {}, queue);
+    await deliver(sent);
+    expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 4 }]);
+  });
+
+  it("never change the answer", async () => {
+    expect((await post("{", {}, aRefusingQueue())).status).toBe(400);
+  });
+});
+
+describe("a percentile of the lag", () => {
+  it("is told at most a fifth too high", () => {
+    for (const lag of [2, 3, 10, 999, 60_000, 86_400_000]) {
+      const bound = bucketBound(lagBucket(lag));
+      expect(bound).toBeGreaterThanOrEqual(lag - 1e-6 * lag);
+      expect(bound).toBeLessThanOrEqual(lag * 1.2);
+    }
+    expect([lagBucket(-5), lagBucket(0), lagBucket(1)]).toEqual([0, 0, 0]);
+  });
+
+  it("is that of the bucket where the part is reached", () => {
+    const histogram = { [lagBucket(1024)]: 98, [lagBucket(1_048_576)]: 2 };
+    expect([percentile(histogram, 0.5), percentile(histogram, 0.98), percentile(histogram, 0.99)]).toEqual([
+      1024, 1024, 1_048_576,
+    ]);
+    expect(percentile({}, 0.5)).toBeUndefined();
+  });
+});
+
+it("a request without events to count sends no message", async () => {
+  const { queue, bodies } = aQueue();
+  await push("[]", { queue, headers: { "Content-Type": "application/cloudevents-batch+json" } });
+  expect(bodies).toEqual([]);
+});

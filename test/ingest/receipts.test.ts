@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { aQueue, deliver, hook, push, rows } from "../support/ingest.ts";
+import { request } from "../support/world.ts";
+
+const UUID = "0b5c1a4e000040008000000000000001";
+
+async function sent(event: unknown) {
+  const { queue, bodies } = aQueue();
+  const { uuids, receipts } = await (await push(event, { queue })).json<{ uuids: string[]; receipts: string[] }>();
+  return { uuid: uuids[0] ?? "", receipt: receipts[0] ?? "", bodies };
+}
+
+async function ask(id: string, producer = "waldur", secret = "waldur-secret") {
+  const response = await request(`/ingest/${producer}/receipts/${id}`, {
+    headers: { Authorization: `Bearer ${secret}` },
+  });
+  return { code: response.status, ...(await response.json<Record<string, unknown>>()) };
+}
+
+describe("a receipt", () => {
+  it("says accepted before the event is stored, then where it is stored", async () => {
+    const { uuid, receipt, bodies } = await sent(hook());
+    expect(await ask(receipt)).toEqual({ code: 200, status: "accepted", uuid, accepted: expect.stringMatching(/Z$/) });
+    await deliver(bodies);
+    expect(await ask(receipt)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
+    expect(await ask(uuid)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
+  });
+
+  it("of an event that got Waldur's uuid tells that uuid, in either order", async () => {
+    const [web, api] = [await sent(hook()), await sent(hook({ uuid: UUID }))];
+    await deliver(web.bodies);
+    await deliver(api.bodies);
+    expect(await ask(web.receipt)).toEqual({ code: 200, status: "stored", uuid: UUID, id: 1 });
+    expect(await ask(api.receipt)).toEqual({ code: 200, status: "stored", uuid: UUID, id: 1 });
+  });
+
+  it("of an event that died tells why", async () => {
+    const [first, second] = [await sent(hook({ uuid: UUID })), await sent(hook({ uuid: UUID, message: "Other" }))];
+    await deliver([...first.bodies, ...second.bodies]);
+    expect(await ask(first.receipt)).toMatchObject({ status: "stored", uuid: UUID });
+    expect(await ask(second.receipt)).toMatchObject({ status: "dead", uuid: UUID, reason: "conflict", attempts: 1 });
+    expect(await rows("dead_letters")).toHaveLength(1);
+  });
+
+  it("that was changed, or is another producer's, or a uuid nobody knows, is unknown", async () => {
+    const { uuid, receipt } = await sent(hook());
+    expect(await ask(uuid)).toMatchObject({ code: 404 });
+    expect(await ask(receipt.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toMatchObject({ code: 404 });
+    expect(await ask(receipt, "rotating", "new-secret")).toMatchObject({ code: 404 });
+    expect(await ask("nonsense")).toMatchObject({ code: 404 });
+  });
+
+  it("is shown to its producer only, and read by GET", async () => {
+    const { uuid, bodies } = await sent(hook());
+    await deliver(bodies);
+    expect(await ask(uuid, "waldur", "wrong")).toMatchObject({ code: 401 });
+    expect(await ask(uuid, "rotating", "new-secret")).toMatchObject({ code: 404 });
+    const headers = { Authorization: "Bearer waldur-secret" };
+    expect((await request(`/ingest/waldur/receipts/${uuid}`, { method: "DELETE", headers })).status).toBe(405);
+  });
+});
