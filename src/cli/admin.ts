@@ -1,9 +1,13 @@
 import type { Command } from "./admin/command.ts";
+import { counterCommands } from "./admin/counters.ts";
+import { searchCommands } from "./admin/search.ts";
 import { tokenCommands } from "./admin/token.ts";
 import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** Subject → its commands. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
+  counters: counterCommands,
+  search: searchCommands,
   token: tokenCommands,
 };
 
