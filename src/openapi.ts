@@ -10,6 +10,7 @@ import {
   scopeParameters,
   singleParameters,
 } from "./events/schemas.ts";
+import { STATS_FILTERS } from "./events/stats.ts";
 import { MAX_EVENTS, producedEvent } from "./ingest/event.ts";
 import { FORMATS } from "./ingest/formats/choose.ts";
 
@@ -54,6 +55,13 @@ export function openApiDocument(): Json {
       "/api/events/count/": reading("events_count", "The number of events", "Count", filters, [400]),
       "/api/events/event_groups/": reading("events_event_groups", "Groups and their types", "EventGroups", [], []),
       "/api/events/scope_types/": reading("events_scope_types", "Types a scope may have", "ScopeTypes", [], []),
+      "/api/events-stats/": reading(
+        "events_stats",
+        "Events by UTC month, newest first; months without any are left out",
+        "EventStats",
+        [...filters.filter(({ name }) => STATS_FILTERS.includes(String(name))), ...paging],
+        [400, 404],
+      ),
       "/ingest/{producer}": sending("ingest", [producerParameter], producerSecurity),
       "/ingest/{producer}/{secret}": sending("ingest_by_url", [producerParameter, pathParameter("secret")], []),
       "/ingest/{producer}/receipts/{id}": receipts,
@@ -75,6 +83,11 @@ const securitySchemes = {
 };
 
 const count = v.object({ count: v.pipe(v.number(), v.integer()) });
+const monthCount = v.object({
+  year: v.pipe(v.number(), v.integer()),
+  month: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(12)),
+  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+});
 const told = v.object({ detail: v.string() });
 const accepted = v.object({
   accepted: v.pipe(v.number(), v.integer()),
@@ -109,6 +122,7 @@ const schemas: Json = {
   Event: jsonSchema(publicEvent),
   EventList: { type: "array", items: { $ref: "#/components/schemas/Event" } },
   Count: jsonSchema(count),
+  EventStats: jsonSchema(v.array(monthCount)),
   EventGroups: jsonSchema(v.record(v.string(), v.array(v.string()))),
   ScopeTypes: jsonSchema(v.array(v.string())),
   ProducedEvent: jsonSchema(producedEvent),
@@ -146,10 +160,12 @@ const headerParameters = Object.entries({
   "Content-Encoding": "gzip, or nothing.",
 }).map(([name, description]) => ({ name, in: "header", required: false, description, schema: { type: "string" } }));
 
+const isPaged = (schema: string): boolean => schema === "EventList" || schema === "EventStats";
+
 function reading(operationId: string, summary: string, schema: string, parameters: Json[], errors: number[]): Json {
   const headers = {
     ...(schema === "Event" ? {} : { "X-Result-Count": { schema: { type: "integer" } } }),
-    ...(schema === "EventList" ? { Link: { schema: { type: "string" }, description: "first, prev, next, last" } } : {}),
+    ...(isPaged(schema) ? { Link: { schema: { type: "string" }, description: "first, prev, next, last" } } : {}),
   };
   const failures = Object.fromEntries([...errors, 401, 406, 429].map((status) => [status, failure(status)]));
   const ok = { description: summary, headers, content: content(schema) };

@@ -34,6 +34,7 @@ describe("every route answers 401 unless it is on the public list", () => {
         "/api/events/event_groups/",
         "/api/events/scope_types/",
         "/api/events/1/",
+        "/api/events-stats/",
         "/ingest/1",
         "/ingest/1/1",
         "/healthz",
@@ -52,6 +53,10 @@ describe("every route answers 401 unless it is on the public list", () => {
 /** Every paged collection: how it is filled with eleven rows. */
 const COLLECTIONS: [path: string, fill: () => Promise<unknown>][] = [
   ["/api/events/", () => recorded(...Array.from({ length: 11 }, () => anEvent()))],
+  [
+    "/api/events-stats/",
+    () => recorded(...Array.from({ length: 11 }, (_, month) => anEvent({ created: Date.UTC(2025, month) * 1000 }))),
+  ],
 ];
 
 describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
@@ -107,13 +112,16 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
   });
 });
 
-describe.each(["/api/events/", "/api/events/count/", "/api/events/event_groups/", "/api/events/scope_types/"])(
-  "clients find X-Result-Count in %s",
-  (path) => {
-    it.each(["GET", "HEAD"])("on %s", async (method) => {
-      const token = await aToken();
+describe.each([
+  "/api/events/",
+  "/api/events-stats/",
+  "/api/events/count/",
+  "/api/events/event_groups/",
+  "/api/events/scope_types/",
+])("clients find X-Result-Count in %s", (path) => {
+  it.each(["GET", "HEAD"])("on %s", async (method) => {
+    const token = await aToken();
 
-      expect((await get(path, token, { method })).headers.get("X-Result-Count")).toMatch(/^\d+$/);
-    });
-  },
-);
+    expect((await get(path, token, { method })).headers.get("X-Result-Count")).toMatch(/^\d+$/);
+  });
+});

@@ -22,7 +22,7 @@ const fetchDocument = async () => {
 const operations = (document: Document) => Object.values(document.paths).flatMap((path) => Object.values(path));
 
 describe("GET /openapi.json", () => {
-  it("is public and covers the five endpoints, HEAD and ingest", async () => {
+  it("is public and covers the six endpoints, HEAD and ingest", async () => {
     const document = await fetchDocument();
     expect(document.openapi).toBe("3.1.0");
     expect(Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).join()])).toEqual([
@@ -31,6 +31,7 @@ describe("GET /openapi.json", () => {
       ["/api/events/count/", "get,head"],
       ["/api/events/event_groups/", "get,head"],
       ["/api/events/scope_types/", "get,head"],
+      ["/api/events-stats/", "get,head"],
       ["/ingest/{producer}", "post"],
       ["/ingest/{producer}/{secret}", "post"],
       ["/ingest/{producer}/receipts/{id}", "get"],
@@ -58,6 +59,26 @@ describe("GET /openapi.json", () => {
       type: "array",
       items: { type: "string" },
     });
+  });
+
+  it("says what the months of events-stats are, and which filters count there", async () => {
+    const document = await fetchDocument();
+    const stats = document.paths["/api/events-stats/"]?.get;
+    expect(stats?.parameters.map(({ name }) => name)).toEqual([
+      "related_user_uuid",
+      "event_type",
+      "feature",
+      "scope",
+      "page",
+      "page_size",
+    ]);
+    for (const { description } of stats?.parameters ?? []) expect(description).toMatch(/\w/);
+    expect(document.components.schemas.EventStats).toMatchObject({
+      type: "array",
+      items: { required: ["year", "month", "count"] },
+    });
+    expect(Object.keys(stats?.responses ?? {})).toEqual(["200", "400", "401", "404", "406", "429"]);
+    expect(stats?.responses[200]).toMatchObject({ headers: { "X-Result-Count": {}, Link: {} } });
   });
 
   it("refers to schemas that exist, under names OpenAPI allows, with operation ids used once", async () => {

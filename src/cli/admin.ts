@@ -1,16 +1,20 @@
 import { auditLine } from "./admin/audit.ts";
 import type { Command } from "./admin/command.ts";
+import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
 import { ingestCommands } from "./admin/ingest.ts";
 import { objectCommands } from "./admin/objects.ts";
 import { producerCommands } from "./admin/producers.ts";
 import { roleCommands } from "./admin/role.ts";
+import { searchCommands } from "./admin/search.ts";
 import { tokenCommands } from "./admin/token.ts";
 import { userCommands } from "./admin/user.ts";
 import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** Subject → its commands. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
+  counters: counterCommands,
+  search: searchCommands,
   token: tokenCommands,
   user: userCommands,
   role: roleCommands,

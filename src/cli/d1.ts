@@ -20,12 +20,18 @@ const results = v.array(
 const failure = v.object({ error: v.object({ text: v.string() }) });
 
 /** Runs one or more statements; returns the rows of the last. */
-export async function query(target: Target, sql: string): Promise<Row[]> {
+export const query = async (target: Target, sql: string): Promise<Row[]> => (await queryAll(target, sql)).at(-1) ?? [];
+
+/**
+ * Runs statements as one transaction: wrangler makes a batch of them for the local database, the API's `query` for the
+ * deployed one. Returns the rows of each.
+ */
+export async function queryAll(target: Target, sql: string): Promise<Row[][]> {
   // --command, as --file answers with a summary instead of rows when the database is remote.
   const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--command=${sql}`];
   const { code, stdout, stderr } = await runWrangler(args);
   if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
-  return v.parse(results, JSON.parse(stdout)).at(-1)?.results ?? [];
+  return v.parse(results, JSON.parse(stdout)).map(({ results }) => results);
 }
 
 /** Runs statements that hold secrets: from a file only we can read, as every user can read a command line. */

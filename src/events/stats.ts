@@ -7,7 +7,7 @@ import { indexHits } from "./rows.ts";
 import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
 
 /** The only filters that count here; Waldur does not even look at the others. */
-const STATS_FILTERS = ["event_type", "feature", "scope", "related_user_uuid"];
+export const STATS_FILTERS: readonly string[] = ["event_type", "feature", "scope", "related_user_uuid"];
 
 /** A UTC month with events. */
 export interface MonthCount {

@@ -6,9 +6,12 @@ import { type SQL, sql } from "drizzle-orm";
  */
 
 const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;
-const seconds = sql`floor(events.created / 1e6), 'unixepoch'`;
-const month = sql`strftime('%m', ${seconds})`;
-const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
+/** Of `events.created`, for strftime. */
+export const seconds = sql`floor(events.created / 1e6), 'unixepoch'`;
+/** The month of `events.created`: `07`. */
+export const month = sql`strftime('%m', ${seconds})`;
+/** The quarter of `events.created`, named as in periods.ts. */
+export const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
 
 /** Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes. */
 const added = (column: "codes" | "days") => sql`(SELECT json_group_object(key, total) FROM (

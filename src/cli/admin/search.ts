@@ -1,0 +1,29 @@
+import { parseArgs } from "node:util";
+import { newestId } from "../../events/recount.ts";
+import { missing, PART_EVENTS, reindex } from "../../events/reindex.ts";
+import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
+import { execute, inParts } from "./sql.ts";
+
+export const searchCommands: readonly Command[] = [
+  {
+    name: "search rebuild",
+    options: "[--remote]",
+    help: `Indexes events that the search does not find, part by part, while events may be written.
+Needed once after the migration that brought the index, when there were events before.`,
+    run: rebuild,
+  },
+];
+
+async function rebuild(args: string[]): Promise<void> {
+  const database = targetOf(parseArgs({ args, options: COMMON_OPTIONS }).values);
+  const [[newest] = []] = await execute(database, [newestId]);
+  const begins = Array.from({ length: Math.ceil(Number(newest?.id) / PART_EVENTS) }, (_, part) => part * PART_EVENTS);
+  let indexed = 0;
+  for await (const [row] of inParts(database, begins, (after) => [
+    missing(after, after + PART_EVENTS),
+    ...reindex(after, after + PART_EVENTS),
+  ])) {
+    indexed += Number(row?.missing);
+  }
+  console.log(`${indexed} events indexed.`);
+}

@@ -1,0 +1,165 @@
+import { type SQL, sql } from "drizzle-orm";
+import { month, quarter, seconds } from "./tally.ts";
+
+/**
+ * Checks and repairs the counters (migrations/0003) part by part. Each statement, and each repair as a transaction, is
+ * exact by itself, so events may be written and deleted between any two of them.
+ */
+
+/** Rows of events or event_scopes that one part should have. */
+export const PART_ROWS = 50_000;
+
+/** Counters to show of a part that is all wrong. */
+const MAX_SHOWN = 10;
+
+/** Periods of the log sort between these. */
+const FIRST_PERIOD = "";
+const LAST_PERIOD = "~";
+
+/** Counters that are counted again together. */
+export type Part =
+  /** The log's days and hours, from the first microsecond of a day to that of another; unbounded where Infinity. */
+  | { of: "days"; from: number; to: number }
+  /** The log's quarters of a year, from its days: to be looked at after them. */
+  | { of: "quarters"; year: string }
+  /** Objects from a text on and before another, in the order of their uuids. */
+  | { of: "objects"; from: string; to: string };
+
+/**
+ * Rows `until`: where parts of the log end that begin at `from`, at most so many; NULL for the one that ends with the log.
+ * Reads as many rows as these parts have.
+ */
+export function dayBounds(from: number, count: number, size = PART_ROWS): SQL {
+  const begin = Number.isFinite(from) ? sql`${from}` : sql`-9e18`;
+  return sql`WITH RECURSIVE bounds (until, step) AS (
+      SELECT ${begin}, 0
+      UNION ALL
+      SELECT (
+        SELECT CAST((floor(events.created / 86400e6) + 1) * 86400e6 AS INTEGER) FROM events INDEXED BY events_order
+        WHERE events.created >= until ORDER BY events.created LIMIT 1 OFFSET ${size}
+      ), step + 1
+      FROM bounds WHERE until IS NOT NULL AND step < ${count}
+    )
+    SELECT until FROM bounds WHERE step > 0`;
+}
+
+/** Rows `year` of events or of the log's counters. Reads a few rows of each year. */
+export const yearsOfLog: SQL = sql`WITH RECURSIVE
+    years (year) AS (
+      SELECT strftime('%Y', floor(min(created) / 1e6), 'unixepoch') FROM events
+      UNION ALL
+      SELECT (
+        SELECT strftime('%Y', floor(min(created) / 1e6), 'unixepoch') FROM events
+        WHERE created >= unixepoch(printf('%04d-01-01', year + 1)) * 1000000
+      ) FROM years WHERE year IS NOT NULL AND year < '9999'
+    )
+  SELECT year FROM years WHERE year IS NOT NULL
+  UNION SELECT substr(period, 1, 4) FROM counters WHERE feed = 'log' ORDER BY 1`;
+
+/** One row, `id`: the newest event's, from which the number of parts is worked out. */
+export const newestId: SQL = sql`SELECT coalesce(max(id), 0) AS id FROM events`;
+
+/** All objects, in as many parts as a log of so many events should have. */
+export function objectParts(events: number, size = PART_ROWS): Part[] {
+  const parts = Math.min(0x10000, Math.ceil((3 * events) / size) || 1);
+  const bound = (index: number) =>
+    Math.round((index * 0x10000) / parts)
+      .toString(16)
+      .padStart(4, "0");
+  return Array.from({ length: parts }, (_, index) => ({
+    of: "objects",
+    from: index === 0 ? "" : bound(index),
+    to: index === parts - 1 ? "log" : bound(index + 1),
+  }));
+}
+
+/**
+ * The counters of a part that differ from a recount, some of them: `feed`, `period`, `kept` and `counted` (how many events
+ * in all), `wrong` (numbers that differ), and in each row `differences`, how many such counters there are. What is zero
+ * need not be there; the ids of a counter need only enclose those of its events.
+ */
+export const differences = (part: Part): SQL => sql`${comparison(part)},
+  totals AS (SELECT feed, period, sum(n) AS n FROM counted WHERE detail = 'codes' GROUP BY feed, period)
+  SELECT feed, period, coalesce(max(there.n), 0) AS kept, coalesce(max(totals.n), 0) AS counted, count(*) AS wrong,
+    count(*) OVER () AS differences
+  FROM wrong LEFT JOIN there USING (feed, period) LEFT JOIN totals USING (feed, period)
+  GROUP BY feed, period ORDER BY feed, period LIMIT ${MAX_SHOWN}`;
+
+/**
+ * Counts again what differs in a part, and writes only that. To be run as one transaction. A new epoch, as answers and
+ * totals may rest on wrong counters.
+ */
+export const repairs = (part: Part): SQL[] => [
+  sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (${comparison(part)} SELECT 1 FROM wrong)`,
+  sql`DELETE FROM counters WHERE ${within(part)} AND (feed, period) IN (${comparison(part)} SELECT feed, period FROM wrong)`,
+  sql`INSERT INTO counters (feed, period, n, min_id, last_id, codes, days)
+    SELECT feed, period, sum(n) FILTER (WHERE detail = 'codes'), min(min_id), max(last_id),
+      json_group_object(key, n) FILTER (WHERE detail = 'codes'),
+      nullif(json_group_object(key, n) FILTER (WHERE detail = 'days'), '{}')
+    FROM (${recount(part)}) WHERE true GROUP BY feed, period
+    ON CONFLICT (feed, period) DO NOTHING`,
+];
+
+/** Tables for a query: `counted` as it should be, `there` as it is, `wrong` (feed, period) for each number that differs. */
+const comparison = (part: Part): SQL => sql`WITH
+  counted AS MATERIALIZED (${recount(part)}),
+  there AS MATERIALIZED (SELECT * FROM counters WHERE ${within(part)}),
+  entries AS (
+    SELECT feed, period, detail, key, n AS counted, 0 AS kept FROM counted
+    UNION ALL SELECT feed, period, 'n', '', n, 0 FROM counted WHERE detail = 'codes'
+    UNION ALL SELECT feed, period, 'codes', key, 0, value FROM there, json_each(iif(json_valid(codes), codes, '{}'))
+    UNION ALL SELECT feed, period, 'days', key, 0, value FROM there, json_each(iif(json_valid(days), days, '{}'))
+    UNION ALL SELECT feed, period, 'n', '', 0, n FROM there
+  ),
+  wrong AS MATERIALIZED (
+    SELECT feed, period FROM entries GROUP BY feed, period, detail, key HAVING total(counted) <> total(kept)
+    UNION ALL
+    SELECT feed, period FROM counted JOIN there USING (feed, period)
+    GROUP BY feed, period HAVING min(counted.min_id) < there.min_id OR max(counted.last_id) > there.last_id
+  )`;
+
+/** Rows of `counters` that belong to a part. */
+function within(part: Part): SQL {
+  if (part.of === "objects") return sql`feed >= ${part.from} AND feed < ${part.to}`;
+  if (part.of === "quarters") return sql`feed = 'log' AND period >= ${part.year} AND period < ${`${part.year}~`}`;
+  return sql`feed IN ('log/day', 'log/hour') AND period >= ${dayName(part.from, FIRST_PERIOD)}
+    AND period < ${dayName(part.to, LAST_PERIOD)}`;
+}
+
+const dayName = (time: number, unbounded: string): string =>
+  Number.isFinite(time) ? new Date(time / 1000).toISOString().slice(0, 10) : unbounded;
+
+/** Rows of one number each: `feed`, `period`, `detail` (a column of counters), `key`, `n`, and the ids it stands for. */
+function recount(part: Part): SQL {
+  if (part.of === "objects") return recountObjects(part.from, part.to);
+  if (part.of === "quarters") return recountQuarters(part.year);
+  const during = sql.join(
+    [
+      sql`true`,
+      ...(Number.isFinite(part.from) ? [sql`events.created >= ${part.from}`] : []),
+      ...(Number.isFinite(part.to) ? [sql`events.created < ${part.to}`] : []),
+    ],
+    sql` AND `,
+  );
+  const by = (feed: string, format: string) => sql`SELECT ${feed} AS feed, strftime(${format}, ${seconds}) AS period,
+      'codes' AS detail, (events.type * 32) || '' AS key, count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
+    FROM events INDEXED BY events_order WHERE ${during} GROUP BY 2, 4`;
+  return sql`${by("log/day", "%Y-%m-%d")} UNION ALL ${by("log/hour", "%Y-%m-%dT%H")}`;
+}
+
+const recountQuarters = (year: string): SQL => sql`SELECT 'log' AS feed,
+    substr(period, 1, 5) || printf('%02d', (substr(period, 6, 2) - 1) / 3 * 3 + 1) AS period,
+    'codes' AS detail, substr(period, 6, 2) || ':' || key AS key, sum(value) AS n, min(min_id) AS min_id, max(last_id) AS last_id
+  FROM (
+    SELECT period, min_id, last_id, entry.key, entry.value FROM counters, json_each(codes) AS entry
+    WHERE feed = 'log/day' AND period >= ${year} AND period < ${`${year}~`} AND entry.value <> 0
+  )
+  GROUP BY 2, 4`;
+
+function recountObjects(from: string, to: string): SQL {
+  const by = (detail: "codes" | "days", key: SQL) => sql`SELECT scope AS feed, ${quarter} AS period,
+      ${detail} AS detail, ${key} AS key, count(*) AS n, min(event_id) AS min_id, max(event_id) AS last_id
+    FROM event_scopes AS events WHERE scope >= ${from} AND scope < ${to} GROUP BY 1, 2, 4`;
+  return sql`${by("codes", sql`${month} || ':' || (type * 32 + roles)`)}
+    UNION ALL ${by("days", sql`strftime('%m-%d:', ${seconds}) || roles`)}`;
+}

@@ -1,0 +1,274 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { NewEvent } from "../../src/events/record.ts";
+import { linkOf, randomNumbers } from "../support/big-log.ts";
+import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+
+const CUSTOMER = "ab".repeat(16);
+const SECOND = 1_000_000;
+const T = 1_700_000_000 * SECOND;
+
+/** Events "1" to "n", the first the newest: the order of the list. */
+const events = (count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    anEvent({ created: T - index * SECOND, message: `${index + 1}`, context: { customer_uuid: CUSTOMER } }),
+  );
+
+const texts = async (response: Response) =>
+  (await response.json<{ message: string }[]>()).map(({ message }) => message);
+
+/** The value of `page` in one of a response's links. */
+const pageIn = (response: Response, rel: string) =>
+  new URL(linkOf(response, rel) ?? "", "https://x").searchParams.get("page");
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`);
+
+describe("the links of a page", () => {
+  it("carry tokens of URL-safe letters that begin with the page number, and first and last as Waldur has them", async () => {
+    const token = await aToken();
+    await recorded(...events(50));
+
+    const response = await get("/api/events/?page=3", token);
+
+    for (const [rel, number] of [
+      ["next", 4],
+      ["prev", 2],
+    ] as const) {
+      const page = pageIn(response, rel) ?? "";
+      expect(page).toMatch(/^\d+\.[A-Za-z0-9\-_~.]+$/);
+      expect(linkOf(response, rel)).toBe(`/api/events/?page=${page}`);
+      expect(Number.parseInt(page, 10)).toBe(number);
+    }
+    expect(linkOf(response, "first")).toBe("/api/events/");
+    expect(linkOf(response, "last")).toBe("/api/events/?page=5");
+  });
+
+  it("go back to page 1 without page, from a number and from a token", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+
+    const second = await get("/api/events/?page=2", token);
+    const secondByToken = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
+
+    expect(linkOf(second, "prev")).toBe("/api/events/");
+    expect(linkOf(secondByToken, "prev")).toBe("/api/events/");
+  });
+
+  it("are the same pages as their numbers, in both orders, as long as nothing comes in between", async () => {
+    const token = await aToken();
+    await recorded(...events(45));
+    for (const order of ["o=created", "o=-created"]) {
+      let response = await get(`/api/events/?${order}`, token);
+      for (const number of [2, 3, 4, 5]) {
+        response = await get(linkOf(response, "next") ?? "", token);
+        expect(await texts(response.clone())).toEqual(
+          await texts(await get(`/api/events/?${order}&page=${number}`, token)),
+        );
+      }
+      expect(linkOf(response, "next")).toBeUndefined();
+    }
+  });
+
+  it("carry tokens for the years before 1970, too", async () => {
+    const token = await aToken();
+    await recorded(...events(25).map((event) => ({ ...event, created: event.created - 2 * T })));
+
+    const second = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
+
+    expect(pageIn(second, "next")).toMatch(/^3\.a_~/);
+    expect(await texts(second)).toEqual(numbers(11, 20));
+  });
+
+  it("are plain numbers when tokens are switched off, while tokens still work", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const off = { PAGE_TOKENS: "off" };
+    const given = pageIn(await get("/api/events/", token), "next");
+
+    const response = await get("/api/events/?page=2", token, {}, off);
+    const byToken = await get(`/api/events/?page=${given}`, token, {}, off);
+
+    expect([linkOf(response, "next"), linkOf(response, "prev")]).toEqual(["/api/events/?page=3", "/api/events/"]);
+    expect(await texts(byToken)).toEqual(numbers(11, 20));
+    expect(pageIn(byToken, "next")).toBe("3");
+  });
+});
+
+describe("a page token", () => {
+  /** A token of the list's second page. */
+  const given = async (token: string, search = "") =>
+    pageIn(await get(`/api/events/?${search}`, token), "next") ?? "no token";
+
+  const invalid = async (search: string, token: string) => {
+    const response = await get(`/api/events/${search}`, token);
+    expect(response.status, search).toBe(404);
+    expect(await response.json(), search).toEqual({ detail: "Invalid page." });
+  };
+
+  it("that is malformed is an invalid page", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const page = await given(token);
+    const [number, direction = "", time = "", id = "", fingerprint = ""] = page.split(/[._]/);
+
+    for (const bad of [
+      "2.",
+      ".a",
+      "2.a",
+      "2.5",
+      `${page}0`,
+      `${page} x`,
+      page.slice(0, -1),
+      page.toUpperCase(),
+      `0${page}`,
+      `-${page}`,
+      `x${page}`,
+      page.replace(".a", ".c"),
+      `${number}.${direction}_${time}_${fingerprint}`,
+      `${number}.${direction}__${id}_${fingerprint}`,
+      `${number}.${direction}_zzzzzzzzzzz_${id}_${fingerprint}`,
+      `${number}.${direction}_${time}_zzzzzzzzzzz_${fingerprint}`,
+      `${number}.${direction}_~~${time}_${id}_${fingerprint}`,
+      `${number}.${direction}_${time}%00_${id}_${fingerprint}`,
+    ])
+      await invalid(query(["page", bad]), token);
+  });
+
+  it("whose fingerprint has a changed letter is an invalid page", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const page = await given(token);
+
+    for (let at = page.length - 12; at < page.length; at++) {
+      const changed = page.slice(0, at) + (page[at] === "0" ? "1" : "0") + page.slice(at + 1);
+      await invalid(query(["page", changed]), token);
+    }
+  });
+
+  it("of another filter or of the other order is an invalid page", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const page = await given(token);
+
+    for (const search of [
+      "o=created",
+      `customer_uuid=${CUSTOMER}`,
+      "event_type=project_created",
+      "message=1",
+      "created_from=1",
+      "created_to=1800000000",
+      "feature=projects",
+    ])
+      await invalid(`?${search}&page=${page}`, token);
+    await invalid(`?page=${await given(token, "o=created")}`, token);
+    await invalid(`?page=${await given(token, `customer_uuid=${CUSTOMER}`)}&user_uuid=${CUSTOMER}`, token);
+  });
+
+  it("comes after errors of the filters", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+
+    const response = await get(`/api/events/?o=x&page=${await given(token)}x`, token);
+
+    expect(response.status).toBe(400);
+    expect(Object.keys(await response.json<object>())).toEqual(["o"]);
+  });
+
+  it("may be used with another page_size and another choice of fields, and means the place it was made for", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const page = await given(token);
+
+    expect(await texts(await get(`/api/events/?page_size=3&field=message&page=${page}`, token))).toEqual([
+      "11",
+      "12",
+      "13",
+    ]);
+    expect(await texts(await get(`/api/events/?page_size=300&unknown=1&page=${page}`, token))).toEqual(numbers(11, 30));
+  });
+
+  it("of an event that has gone still means its place", async () => {
+    const token = await aToken();
+    await recorded(...events(30));
+    const page = await given(token);
+    await env.DB.exec("DELETE FROM events WHERE message IN ('9', '10', '11')");
+
+    expect(await texts(await get(`/api/events/?page=${page}`, token))).toEqual(numbers(12, 21));
+  });
+});
+
+describe("a crawl", () => {
+  /** As the official Python client does: of the Link header it reads only `page` of rel="next", and sends its own parameters. */
+  async function crawl(token: string, search: string, between: () => Promise<unknown> = async () => {}) {
+    const uuids: string[] = [];
+    let page = "";
+    for (let pages = 0; pages < 100; pages++) {
+      const response = await get(`/api/events/?page_size=100${search}${page && `&page=${page}`}`, token);
+      expect(response.status, page).toBe(200);
+      uuids.push(...(await response.json<{ uuid: string }[]>()).map(({ uuid }) => uuid));
+      const next = (response.headers.get("Link") ?? "").split(",").find((link) => link.includes('rel="next"'));
+      const url = /<(.*)>/.exec(next ?? "")?.[1];
+      if (url === undefined) return uuids;
+      page = new URL(url).searchParams.get("page") ?? "";
+      await between();
+    }
+    throw new Error("The crawl does not end.");
+  }
+
+  it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, `&customer_uuid=${CUSTOMER}&o=created`, "&message=e"])(
+    "by the Python client's way (%s) returns 700 events of the same time exactly once, in the order of their ids",
+    async (search) => {
+      const token = await aToken();
+      const same = Array.from({ length: 700 }, () =>
+        anEvent({ created: T, message: "same", context: { customer_uuid: CUSTOMER } }),
+      );
+      await recorded(...same);
+
+      expect(await crawl(token, search)).toEqual(same.map(({ uuid }) => uuid));
+    },
+  );
+
+  it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, "&event_type=project_created", "&message=event"])(
+    "(%s) while events come, late ones too, and others go, returns what was there and stayed exactly once, in order",
+    async (search) => {
+      const token = await aToken();
+      const random = randomNumbers(search.length + 1);
+      // Eight events share each second.
+      const some = (count: number) =>
+        Array.from({ length: count }, () =>
+          anEvent({
+            created: T + Math.floor(random() * 100) * SECOND,
+            message: "an event",
+            context: { customer_uuid: CUSTOMER },
+          }),
+        );
+      const start = some(800);
+      await recorded(...start);
+      const order = search.includes("o=created") ? 1 : -1;
+      const inOrder = [...start].sort((a, b) => order * (a.created - b.created));
+      const gone = new Set<string>();
+      const write = async (news: NewEvent[]) => {
+        const latest = anEvent({
+          created: T + 1_000 * SECOND,
+          message: "an event",
+          context: { customer_uuid: CUSTOMER },
+        });
+        await recorded(...news, latest);
+      };
+
+      const crawled = await crawl(token, search, async () => {
+        await write(some(30));
+        const victims = inOrder.filter(() => random() < 0.01).map(({ uuid }) => uuid);
+        for (const uuid of victims) gone.add(uuid);
+        await env.DB.prepare("DELETE FROM events WHERE uuid IN (SELECT value FROM json_each(?))")
+          .bind(JSON.stringify(victims))
+          .run();
+      });
+
+      const stayed = inOrder.map(({ uuid }) => uuid).filter((uuid) => !gone.has(uuid));
+      expect(gone.size).toBeGreaterThan(10);
+      expect(crawled.filter((uuid) => stayed.includes(uuid))).toEqual(stayed);
+      expect(new Set(crawled).size).toBe(crawled.length);
+    },
+  );
+});
