@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { parseTime } from "../../src/events/time.ts";
+import { contentUuid } from "../../src/ingest/identity.ts";
 import { type AcceptedEvent, packMessages } from "../../src/ingest/message.ts";
 import { schemaId, serve } from "./server.ts";
 import { CACHE, ROOT, STAFF_TOKEN } from "./settings.ts";
@@ -95,7 +96,7 @@ type QueueWorker = Awaited<ReturnType<Awaited<ReturnType<typeof serve>>["mf"]["g
 
 /** Gives events to the Worker's queue handler, packed as the webhook packs them; throws when they were not all taken. */
 export async function deliver(worker: QueueWorker, lines: readonly string[], perMessage = Infinity): Promise<void> {
-  const accepted = lines.map(acceptedEvent);
+  const accepted = await Promise.all(lines.map(acceptedEvent));
   const envelope = { producer: "bench", receivedAt: Date.now() * 1000 };
   const groups = perMessage === Infinity ? [accepted] : accepted.map((event) => [event]);
   const messages = groups
@@ -106,10 +107,12 @@ export async function deliver(worker: QueueWorker, lines: readonly string[], per
     throw new Error(`Not taken: ${JSON.stringify(result)}`);
 }
 
-/** As the webhook accepts it. */
-function acceptedEvent(line: string): AcceptedEvent {
-  const { uuid, created, event_type: eventType, message, context } = JSON.parse(line);
-  return { uuid, created: parseTime(created) ?? 0, eventType, message, context: JSON.stringify(context) };
+/** As the webhook accepts what Waldur posts: without a uuid, so the content names it. */
+async function acceptedEvent(line: string): Promise<AcceptedEvent> {
+  const { created: time, event_type: eventType, message, context } = JSON.parse(line);
+  const created = parseTime(time) ?? 0;
+  const uuid = await contentUuid({ created, eventType, message, context });
+  return { uuid, created, eventType, message, context: JSON.stringify(context) };
 }
 
 /** Lines of the sample generator. */
