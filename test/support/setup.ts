@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
 import { clearCaches } from "../../src/http/cache.ts";
 
+const MAX_RESETS = 3;
+
 /** Every test starts with the real migrations and nothing else. */
 beforeEach(async () => {
   clearCaches();
