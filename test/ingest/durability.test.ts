@@ -12,7 +12,6 @@ import {
   asQueue,
   deliver,
   hook,
-  push,
   rows,
 } from "../support/ingest.ts";
 import { request } from "../support/world.ts";
@@ -116,10 +115,12 @@ describe("a local server, whose queue lives in memory", () => {
   });
 
   it("answers 503 while the database is away", async () => {
-    expect((await push(hook())).status).toBe(202);
-    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.");
-    const response = await send(hook(), { ...local, DB });
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.", 1);
+    const { queue, bodies } = aQueue();
+    const response = await send(hook(), { ...local, DB, INGEST_QUEUE: queue });
     expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
+    expect(await response.json()).toEqual({ detail: "The events could not be stored; send them again." });
+    expect(bodies).toEqual([]);
   });
 });
 
