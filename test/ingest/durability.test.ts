@@ -47,6 +47,14 @@ describe("a queue that refuses the events", () => {
     expect(await rows("events")).toHaveLength(2);
   });
 
+  it("are not kept back by an object that nobody can read", async () => {
+    await env.SPILL.put("spill/2026-01-01/00-00-00.000-x.json", "no JSON");
+    await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
+    const { queue, bodies } = aQueue();
+    await cron({ INGEST_QUEUE: queue });
+    expect([bodies.length, await keys()]).toEqual([1, ["spill/2026-01-01/00-00-00.000-x.json"]]);
+  });
+
   it("during the sweep keeps what it did not take", async () => {
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
     await expect(cron({ INGEST_QUEUE: aRefusingQueue() })).rejects.toThrow("Too Many Requests");
