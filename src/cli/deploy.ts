@@ -17,8 +17,8 @@ try {
 }
 
 /**
- * Database, queues, bucket, migrations, Worker, secret; may be run again at any time. Migrations go before the code that needs
- * them, except the first time, when the deploy makes the database.
+ * Database, queues, bucket, migrations, Worker, secret; may be run again at any time. Migrations go before the code that
+ * needs them, except the first time, when the deploy makes the database.
  */
 async function deploy(): Promise<void> {
   for (const queue of QUEUES) await makeQueue(queue);

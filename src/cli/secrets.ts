@@ -43,8 +43,9 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
 const LOCAL_DURABILITY = "INGEST_DURABLE=store";
 
 /**
- * Writes the file that gives the Worker its producers and what differs from production, and returns its path. Its own file, as what overrides .dev.vars
- * must not be written there, and not be on wrangler's command line, which every user of the machine can read.
+ * Writes the file that gives the Worker its producers and what differs from production, and returns its path. Its own
+ * file, as what overrides .dev.vars must not be written there, and not be on wrangler's command line, which every user of
+ * the machine can read.
  */
 export async function writeVariables(stateDir: string, producers: Record<string, string[]>): Promise<string> {
   const file = join(stateDir, "start.env");

@@ -1,3 +1,4 @@
+import { withStatementBudget } from "../db/budget.ts";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { microsecondsNow } from "../events/time.ts";
@@ -14,6 +15,9 @@ import { type Failure, writeEvents } from "./write.ts";
  * (max_retries in wrangler.toml: a day) and makes it a dead letter by itself.
  */
 export const MAX_ATTEMPTS = 5;
+
+/** What src/db/budget.ts leaves of the 1,000 statements of an invocation. */
+const MAX_LETTER_STATEMENTS = 90;
 
 interface Entry extends Delivered {
   message: Message<unknown>;
@@ -88,7 +92,11 @@ async function keepConflicts(
     const letters = conflicts.map(([{ event, replay, message }, { reason, detail }]) =>
       letterOf(event, { reason, detail, attempts: message.attempts, replay }),
     );
-    await keepLetters(env, await Promise.all(letters), now);
+    await keepLetters(
+      { DB: withStatementBudget(env.DB, MAX_LETTER_STATEMENTS), SPILL: env.SPILL },
+      await Promise.all(letters),
+      now,
+    );
   } catch (error) {
     for (const [{ message }] of conflicts) unsettled.set(message, notWritten(error));
   }

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { withStatementBudget } from "../db/budget.ts";
 import { type Database, database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { type NewEvent, withContent } from "../events/record.ts";
@@ -20,9 +21,10 @@ export async function consumeDeadLetters(
   now = microsecondsNow(),
   random = Math.random,
 ): Promise<void> {
+  const DB = withStatementBudget(env.DB);
   for (const message of batch.messages) {
     try {
-      await keepLetters(env, await lettersIn(database(env.DB), message), now);
+      await keepLetters({ DB, SPILL: env.SPILL }, await lettersIn(database(DB), message), now);
       message.ack();
     } catch (error) {
       console.error(

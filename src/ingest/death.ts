@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 /** Characters of an error that are kept. */
-const MAX_DETAIL_LENGTH = 500;
+export const MAX_DETAIL_LENGTH = 500;
 
 /** Why a message was given up, and after how many deliveries. */
 export interface Death {

@@ -1,5 +1,6 @@
 import { packRejections } from "./message.ts";
 import { dayOf } from "./numbers.ts";
+import { SEND_DEADLINE_MS, withDeadline } from "./send.ts";
 
 /** [producer, day, reason, requests] */
 export type Rejections = [string, string, string, number][];
@@ -45,5 +46,6 @@ async function send(queue: Queue<string>, taken: readonly [string, number][]): P
     const [producer = "", day = "", reason = ""]: string[] = JSON.parse(key);
     return [producer, day, reason, count];
   });
-  await queue.send(packRejections(counts), { contentType: "text" });
+  const sent = queue.send(packRejections(counts), { contentType: "text" });
+  await withDeadline(sent, SEND_DEADLINE_MS, "The queue did not answer in time.");
 }

@@ -1,5 +1,8 @@
+import * as v from "valibot";
 import { DEAD_PREFIX, SPILL_PREFIX, spillKey } from "./keys.ts";
 import { sendAll } from "./send.ts";
+
+const messageList = v.array(v.string());
 
 /** Objects in one sweep, oldest first; the next one goes on. */
 const MAX_OBJECTS = 200;
@@ -17,7 +20,8 @@ export async function spillDead(bucket: R2Bucket, message: string, now: number, 
 
 /**
  * Sends what was spilled to the queue. An object is deleted only after the queue took all of it: a sweep that ends in
- * between, or two at a time, send messages twice, which writes their events once. Stops at the first refusal.
+ * between, or two at a time, send messages twice, which writes their events once. Stops at the first refusal; an
+ * object nobody can read is left alone.
  */
 export async function sweep(bucket: R2Bucket, prefix: string, queue: Queue<string>): Promise<number> {
   const { objects } = await bucket.list({ prefix, limit: MAX_OBJECTS });
@@ -25,8 +29,12 @@ export async function sweep(bucket: R2Bucket, prefix: string, queue: Queue<strin
   for (const { key } of objects) {
     const object = await bucket.get(key);
     if (object === null) continue;
-    const messages: string[] = await object.json();
-    await sendAll(queue, messages);
+    const messages = v.safeParse(messageList, await object.json().catch(() => undefined));
+    if (!messages.success) {
+      console.error(JSON.stringify({ level: "error", event: "spilled_object_unreadable", key }));
+      continue;
+    }
+    await sendAll(queue, messages.output);
     await bucket.delete(key);
     swept += 1;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { standardWebhookTime } from "../../src/ingest/signature.ts";
+import { isGithubSigned, standardWebhookTime } from "../../src/ingest/signature.ts";
 import { aQueue, deliver, push, rows } from "../support/ingest.ts";
 
 /** What is stored of a request: type, message and context of each event. */
@@ -138,5 +138,21 @@ describe("the test vector of Standard Webhooks", () => {
     expect(await time({}, new TextEncoder().encode('{"test":2432232314}'))).toBeUndefined();
     expect(await time({}, body, [new Uint8Array(24)])).toBeUndefined();
     expect(await time({}, body, [])).toBeUndefined();
+  });
+});
+
+/** https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation */
+describe("GitHub's published example", () => {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const keys = [encode("It's a Secret to Everybody")];
+  const headers = (hex: string) => new Headers({ "X-Hub-Signature-256": `sha256=${hex}` });
+  const hex = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+  it("is verified, and nothing else", async () => {
+    expect(await isGithubSigned(headers(hex), encode("Hello, World!"), keys)).toBe(true);
+    expect(await isGithubSigned(headers(hex), encode("Hello, World?"), keys)).toBe(false);
+    expect(await isGithubSigned(headers(hex.replace("7", "8")), encode("Hello, World!"), keys)).toBe(false);
+    expect(await isGithubSigned(headers(hex), encode("Hello, World!"), [])).toBe(false);
+    expect(await isGithubSigned(headers("zz"), encode("Hello, World!"), keys)).toBe(false);
   });
 });

@@ -148,6 +148,29 @@ describe("the dead-letter queue", () => {
     expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", body: expect.stringContaining('"b"') }]);
   });
 
+  it("keeps thousands with few statements, what does not fit into one invocation comes back", async () => {
+    const bodies = (
+      await Promise.all(
+        [1, 2, 3].map((n) => queued(...Array.from({ length: 900 }, (_, m) => hook({ message: `${n} ${m}` })))),
+      )
+    ).flat();
+    let statements = 0;
+    const batch: D1Database["batch"] = (all) => {
+      statements += all.length;
+      return env.DB.batch(all);
+    };
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
+    });
+    expect(new Set(await consume(DEAD, bodies, 1, { DB }))).toEqual(new Set(["acked"]));
+    expect(await rows("dead_letters")).toHaveLength(2700);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);
+    expect(statements).toBeLessThan(400);
+    const again = await consume(DEAD, Array.from({ length: 5 }, () => bodies).flat(), 1, { DB });
+    expect(again.some((outcome) => outcome !== "acked")).toBe(true);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);
+  });
+
   it("waits while the database is away, and at last leaves the message in R2, from where it comes back", async () => {
     const bodies = await queued(hook());
     const away = { DB: aFailingDatabase("D1_ERROR: Network connection lost.").DB };

@@ -12,7 +12,6 @@ import {
   asQueue,
   deliver,
   hook,
-  push,
   rows,
 } from "../support/ingest.ts";
 import { request } from "../support/world.ts";
@@ -46,6 +45,14 @@ describe("a queue that refuses the events", () => {
     expect(await keys()).toEqual([]);
     await deliver(bodies);
     expect(await rows("events")).toHaveLength(2);
+  });
+
+  it("are not kept back by an object that nobody can read", async () => {
+    await env.SPILL.put("spill/2026-01-01/00-00-00.000-x.json", "no JSON");
+    await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
+    const { queue, bodies } = aQueue();
+    await cron({ INGEST_QUEUE: queue });
+    expect([bodies.length, await keys()]).toEqual([1, ["spill/2026-01-01/00-00-00.000-x.json"]]);
   });
 
   it("during the sweep keeps what it did not take", async () => {
@@ -116,10 +123,12 @@ describe("a local server, whose queue lives in memory", () => {
   });
 
   it("answers 503 while the database is away", async () => {
-    expect((await push(hook())).status).toBe(202);
-    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.");
-    const response = await send(hook(), { ...local, DB });
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.", 1);
+    const { queue, bodies } = aQueue();
+    const response = await send(hook(), { ...local, DB, INGEST_QUEUE: queue });
     expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
+    expect(await response.json()).toEqual({ detail: "The events could not be stored; send them again." });
+    expect(bodies).toEqual([]);
   });
 });
 

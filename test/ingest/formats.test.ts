@@ -120,6 +120,8 @@ describe("a CloudEvent", () => {
   it.each<[string, object, string, unknown]>([
     ["message and context", { data: { message: "m", context: { a: 1 } } }, "m", { a: 1 }],
     ["a message only", { data: { message: "m" } }, "m", {}],
+    ["a message among others", { data: { message: "m", level: 5 } }, "m", { level: 5 }],
+    ["a context without a message", { data: { context: { a: 1 } } }, "order_made", { context: { a: 1 } }],
     ["an object", { data: { a: 1 }, subject: "Order 5" }, "Order 5", { a: 1 }],
     ["text", { data: "text" }, "order_made", { data: "text" }],
     ["nothing", {}, "order_made", {}],

@@ -102,13 +102,6 @@ describe("a producer that signs as GitHub does", () => {
       expect(await post("hub", headers)).toEqual({ status: 401, body: REFUSED });
     }
   });
-
-  it("matches GitHub's published example", async () => {
-    const headers = await hubSignature("It's a Secret to Everybody", "Hello, World!");
-    expect(headers["X-Hub-Signature-256"]).toBe(
-      "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
-    );
-  });
 });
 
 describe("the table of producers", () => {

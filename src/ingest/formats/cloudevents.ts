@@ -44,7 +44,10 @@ export const readBinaryCloudEvent: Format = async (body, headers) => {
   return { drafts: [draft({ ...event, data_base64: bytes.toBase64() })] };
 };
 
-/** One event: its data is `{message, context}`, or else the context itself, and the subject or the type the message. */
+/**
+ * One event. Data with a `message` are `{message, context}`, or the message and the keys of the context beside it; other
+ * data are the context, and the subject or the type is the message.
+ */
 function draft(value: unknown): Draft {
   const result = v.safeParse(attributes, value, { abortPipeEarly: true });
   if (!result.success) {
@@ -56,15 +59,14 @@ function draft(value: unknown): Draft {
   }
   const { id, source, type, subject, time } = result.output;
   const data = dataOf(value);
-  const isOurs = isObject(data) && ("message" in data || "context" in data);
-  const message = isOurs ? data.message : (subject ?? type);
-  const context = isOurs ? data.context : data;
+  const { message = subject ?? type, ...rest } = isObject(data) ? data : {};
+  const context = isObject(data) && "message" in data && "context" in rest ? rest.context : rest;
   return {
     value: {
       event_type: type,
       message,
       ...(time == null ? {} : { created: time }),
-      ...(context === undefined ? {} : { context }),
+      context,
     },
     id: { kind: "cloudevents", parts: [source, id] },
     names: NAMES,
