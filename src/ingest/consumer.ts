@@ -63,7 +63,10 @@ export async function consume(
     else await giveBack(message, problem, env, random());
   }
   const level = unsettled.size > 0 ? "warn" : "info";
-  console.log(JSON.stringify({ level, event: "batch_written", messages: batch.messages.length, ...report }));
+  const rowsPerEvent = report.stored === 0 ? 0 : Number((report.rowsWritten / report.stored).toFixed(2));
+  console.log(
+    JSON.stringify({ level, event: "batch_written", messages: batch.messages.length, ...report, rowsPerEvent }),
+  );
 }
 
 async function addRejections(

@@ -59,8 +59,8 @@ async function rowsPerEvent(
   for (let batch = 0; batch < count; batch++) await deliver(worker, await take(lines, size), 1);
   const written = server.takeLog().filter(({ event }) => event === "batch_written");
   const sum = (name: string) => written.reduce((total, line) => total + Number(line[name]), 0);
-  if (sum("events") !== size * count) throw new Error(`${sum("events")} events written instead of ${size * count}.`);
-  return sum("rowsWritten") / sum("events");
+  if (sum("stored") !== size * count) throw new Error(`${sum("stored")} events written instead of ${size * count}.`);
+  return sum("rowsWritten") / sum("stored");
 }
 
 /** Events a second from the first webhook request, 50 events in each, until the last event is readable. */

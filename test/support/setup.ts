@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach } from "vitest";
 import { clearCaches } from "../../src/http/cache.ts";
 
-const MAX_RESETS = 3;
+const MOST_TRIES = 10;
 
 /** Every test starts with the real migrations and nothing else. */
 beforeEach(async () => {
@@ -11,8 +11,6 @@ beforeEach(async () => {
   await emptied();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 });
-
-const MOST_TRIES = 10;
 
 /** reset() empties the storage of a database that is busy with a file's last requests only now and then. */
 async function emptied(): Promise<void> {
