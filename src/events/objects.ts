@@ -66,7 +66,7 @@ export const isPluginType = (type: string): boolean => pluginTypes.includes(type
 export function objectsOf(eventType: string, context: Context): ToldObject[] {
   const place = placeOf(eventType, context);
   const own = ownKey(eventType, context);
-  const told = [...typesByKey].map(([key, type]) => {
+  const told = namedIn(context).map(([key, type]) => {
     const tied = key === own || TIED_KEYS.has(key) ? place : {};
     return { key, type, ...(type === "structure.project" ? definedOnly({ customer: place.customer }) : tied) };
   });
@@ -77,6 +77,11 @@ export function objectsOf(eventType: string, context: Context): ToldObject[] {
     },
   );
 }
+
+/** The keys of a context that hold objects of one type, with that type. */
+const namedIn = (context: Context) => keysAndTypes.filter(([key]) => Object.hasOwn(context, key));
+
+const keysAndTypes = [...typesByKey];
 
 /**
  * Beside an offering, `customer_uuid` might be the provider's, unless the type's feed is known to have the customer

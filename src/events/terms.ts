@@ -26,12 +26,12 @@ const ROLE_LETTERS: readonly [role: number, letter: string][] = [
 export function gramsOf(folded: string): Set<string> {
   const letters = Array.from(folded, escaped);
   const grams = new Set<string>();
-  for (let start = 0; start < letters.length; start++) {
-    let gram = "";
-    for (const letter of letters.slice(start, start + GRAM)) {
-      gram += letter;
-      grams.add(gram);
-    }
+  let [before, last] = ["", ""];
+  for (const [index, letter] of letters.entries()) {
+    grams.add(letter);
+    if (index > 0) grams.add(last + letter);
+    if (index > 1) grams.add(before + last + letter);
+    [before, last] = [last, letter];
   }
   return grams;
 }

@@ -14,8 +14,8 @@ interface ExactJson {
 // In the language since ES2026, in workerd's V8, not yet in TypeScript's library.
 const exactJson: ExactJson = JSON as unknown as ExactJson;
 
-/** A number that may not survive JSON.parse; may also hit inside a string, which only costs time. */
-const FRAGILE_NUMBER = /[[:,]\s*-?(?:\d+[.eE]|\d{16})|[[:,]\s*-0/;
+/** A number that may not survive JSON.parse (after a key, or in a list); may also hit inside a text, which only costs time. */
+const FRAGILE_NUMBER = /(?:"\s*:|[[,])\s*(?:-0|-?(?:\d+[.eE]|\d{16}))|^\s*-?\d/;
 
 /** Parses JSON; throws SyntaxError as JSON.parse does. Numbers that would change become RawNumber. */
 export function parseJson(text: string): unknown {

@@ -11,7 +11,7 @@ const BATCHES: readonly [size: number, count: number][] = [
   [100, 30],
 ];
 /** Events sent through webhook and queue to measure the way as a whole. */
-const INGESTED = 20_000;
+const INGESTED = 50_000;
 const SENDERS = 8;
 
 export interface Writes {
