@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../db/reader.ts";
 import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "./counters.ts";
 import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./deep.ts";
+import { type FeedHint, feedHint, keepFeedHint } from "./hints.ts";
 import { isEverything, type Range } from "./periods.ts";
 import type { Position } from "./position.ts";
 import { type FeedQuery, feedTerms, LOG } from "./query.ts";
@@ -76,8 +77,25 @@ function firstStatement(query: FeedQuery, wanted: Wanted, known: readonly Versio
   const skip = wanted.from === "start" ? wanted.skip : 0;
   if (skip > SHORT_SKIP && !(plain && isEverything(range))) return undefined;
   if (skip > SHORT_SKIP) return deepLogStatement(query, skip, wanted.limit);
-  const scan = plain ? {} : { scan: SCAN + skip + wanted.limit };
-  return sliceStatement(query, { ...sliceOf(query, wanted), offset: skip, ...scan }, unlessKnown(query, wanted, known));
+  const limit = unlessKnown(query, wanted, known);
+  const slice = { ...sliceOf(query, wanted), offset: skip };
+  const hint = isFirstPage(query, wanted) ? feedHint(hintKey(query, wanted)) : undefined;
+  if (hint !== undefined) return hintedStatement(query, slice, hint, limit);
+  return sliceStatement(query, plain ? slice : { ...slice, scan: SCAN + skip + wanted.limit }, limit);
+}
+
+/** Hints are for first pages, newest first: what comes later has higher ids, so it cannot be missed. */
+const isFirstPage = ({ oldestFirst }: FeedQuery, wanted: Wanted): boolean =>
+  !oldestFirst && wanted.from === "start" && wanted.skip === 0;
+
+const hintKey = ({ feed, roles, types, range }: FeedQuery, { limit }: Wanted): string =>
+  [feed, roles, types, range.from, range.to, limit].join(" ");
+
+function hintedStatement(query: FeedQuery, slice: Slice, { from, minId, byIndex }: FeedHint, limit: SQL): SQL {
+  const near = { ...slice, range: overlap(slice.range, { from, to: Infinity }) };
+  if (!byIndex) return sliceStatement(query, near, limit);
+  const ids = { min: integer(minId), max: integer(Number.MAX_SAFE_INTEGER) };
+  return indexStatement(query.oldestFirst, { ...near, match: feedTerms(query), ids }, undefined, limit);
 }
 
 /** The limit in SQL: no row is read when the client knows what it would get. */
@@ -102,14 +120,15 @@ async function lookCloser(reader: Reader, query: FeedQuery, wanted: Wanted, coun
   if (range.from >= range.to) return [];
   const near = { ...slice, range, offset: found.place.offset };
   const ids = idsWithin(found.rows, range);
-  const statement =
-    cost.index < cost.walk
-      ? indexStatement(query.oldestFirst, {
-          ...near,
-          match: feedTerms(query),
-          ids: { min: integer(ids.min), max: integer(ids.max) },
-        })
-      : sliceStatement(query, near);
+  const byIndex = cost.index < cost.walk;
+  if (isFirstPage(query, wanted)) keepFeedHint(hintKey(query, wanted), { from: range.from, minId: ids.min, byIndex });
+  const statement = byIndex
+    ? indexStatement(query.oldestFirst, {
+        ...near,
+        match: feedTerms(query),
+        ids: { min: integer(ids.min), max: integer(ids.max) },
+      })
+    : sliceStatement(query, near);
   const [rows = []] = await reader.read([statement]);
   return rows;
 }

@@ -1,4 +1,5 @@
 import type { Reader } from "../db/reader.ts";
+import { isWideSearch, keepWideSearch } from "./hints.ts";
 import { inListOrder, type Listed, listFeed, type Wanted } from "./list.ts";
 import { invalidPage, type PageRequest, pageCount } from "./pagination.ts";
 import type { Position } from "./position.ts";
@@ -45,12 +46,14 @@ export function wantedOf({ number, size, position }: PageRequest): Wanted {
 
 async function search(reader: Reader, query: SearchQuery, key: string, wanted: Wanted): Promise<Listed> {
   const slice = searchSlice(wanted);
-  const [[first, ...near] = []] = await reader.read([pageStatement(query, key, slice)]);
+  const hint = `${key} ${JSON.stringify(wanted)}`;
+  const isWide = isWideSearch(hint);
+  const [[first, ...near] = []] = await reader.read([pageStatement(query, key, slice, isWide)]);
   const searched = readTotal(first);
   const { total } = searched;
-  const missing = near.length < Math.min(slice.limit, total - slice.offset);
-  const [rows = []] =
-    missing && mayBeShort(slice, total) ? await reader.read([wholePageStatement(query, slice)]) : [near];
+  const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
+  if (isShort) keepWideSearch(hint);
+  const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
   const version = searchVersion(searched);
   return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
 }

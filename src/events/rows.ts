@@ -106,8 +106,13 @@ export const indexHits = (match: string, ids: IndexSlice["ids"], verify: Verify 
   ) ?? sql`0`;
 
 /** Rows by the inverted index, sorted: reads every match between the ids, twice. */
-export function indexStatement(oldestFirst: boolean, slice: IndexSlice, more?: SQL): SQL {
-  const { backwards, range, beyond, offset, limit } = slice;
+export function indexStatement(
+  oldestFirst: boolean,
+  slice: IndexSlice,
+  more?: SQL,
+  limit: SQL = sql`${slice.limit}`,
+): SQL {
+  const { backwards, range, beyond, offset } = slice;
   const descends = oldestFirst === backwards;
   const place = beyond && beyondPlace(beyond, descends, backwards);
   const where = and(indexHits(slice.match, slice.ids, slice.verify), during(range), place, more);

@@ -46,7 +46,7 @@ export const readTotal = (row: Row | undefined): SearchTotal => ({
  * the log that should hold it if matches lay evenly, so it reads a few times as many matches as it shows; when they do not
  * lie evenly it comes out short, and `wholePageStatement` has to be asked.
  */
-export function pageStatement(query: SearchQuery, key: string, slice: SearchSlice): SQL {
+export function pageStatement(query: SearchQuery, key: string, slice: SearchSlice, isWide = false): SQL {
   const part = sql`events.created >= (SELECT low FROM part) AND events.created <= (SELECT high FROM part)`;
   const { min, max } = idsDuring(query.range);
   const ids = {
@@ -54,7 +54,7 @@ export function pageStatement(query: SearchQuery, key: string, slice: SearchSlic
     max: sql`coalesce((SELECT high_id FROM ids), ${max})`,
   };
   const page = indexStatement(query.oldestFirst, { ...query, ...slice, ids }, part);
-  return sql`WITH ${totals(query, key)}, ${partOf(query, slice)}
+  return sql`WITH ${totals(query, key)}, ${partOf(query, slice, isWide)}
     SELECT n, counted, upto_id, epoch, NULL AS id, NULL AS uuid, NULL AS created, NULL AS type, NULL AS other_type,
       NULL AS message, NULL AS context FROM total
     UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${page})`;
@@ -104,7 +104,11 @@ function idsDuring({ from, to }: SearchQuery["range"]): IndexSlice["ids"] {
  * `part` (low, high: times) is where the page should lie, walking from its edge of the log or from its place; `ids` the ids
  * of everything in that part, whatever order it came in.
  */
-function partOf({ range, oldestFirst }: SearchQuery, { backwards, beyond, offset, limit }: SearchSlice): SQL {
+function partOf(
+  { range, oldestFirst }: SearchQuery,
+  { backwards, beyond, offset, limit }: SearchSlice,
+  isWide: boolean,
+): SQL {
   const descends = oldestFirst === backwards;
   const first = sql`(SELECT min(created) FROM events)`;
   const last = sql`(SELECT max(created) FROM events)`;
@@ -116,7 +120,7 @@ function partOf({ range, oldestFirst }: SearchQuery, { backwards, beyond, offset
     sql`substr(strftime('%Y-%m-%dT%H', floor(${time} / 1e6), 'unixepoch'), 1, iif(width <= ${BY_THE_HOUR}, 13, 10))`;
   return sql`
   whole AS (SELECT ${low} AS low, ${high} AS high,
-    (${offset} + ${limit}) * ${MARGIN} / max(1.0, (SELECT n FROM total)) AS share),
+    ${isWide ? sql`1` : sql`(${offset} + ${limit}) * ${MARGIN} / max(1.0, (SELECT n FROM total))`} AS share),
   part AS MATERIALIZED (
     SELECT CASE WHEN share >= ${WORTH_NARROWING} THEN low ELSE ${descends ? sql`${edge} - ${width}` : edge} END AS low,
       CASE WHEN share >= ${WORTH_NARROWING} THEN high ELSE ${descends ? edge : sql`${edge} + ${width}`} END AS high,

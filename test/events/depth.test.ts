@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { NewEvent } from "../../src/events/record.ts";
 import { bigLog, CUSTOMERS, linkOf, load, randomNumbers, TYPES, USERS } from "../support/big-log.ts";
@@ -126,6 +127,32 @@ it("lists, counts and pages are those of a model, at every depth, by number and 
       expect(await uuids(response), `${about}, prev: page ${number}`).toEqual(
         all.slice((number - 1) * size, number * size),
       );
+    }
+  }
+
+  // Once more, now that an isolate has hints of where first pages lie; and after new, late and deleted events.
+  const asked = (log: readonly NewEvent[], seed: number) => {
+    const again = randomNumbers(seed);
+    return Array.from({ length: 150 }, () => randomFilter(again)).map((filter) => ({
+      filter,
+      found: expected(log, filter),
+    }));
+  };
+  const more = bigLog(300, 99);
+  const steps: [NewEvent[], () => Promise<unknown>][] = [
+    [events, async () => undefined],
+    [[...events, ...more], () => load(more)],
+    [[...events.slice(10), ...more], () => env.DB.exec("DELETE FROM events WHERE id <= 10")],
+  ];
+  for (const [log, change] of steps) {
+    await change();
+    for (const { filter, found } of asked(log, 11)) {
+      for (const size of [7, 30]) {
+        const page = await get(`/api/events/${query(...pairs(filter), ["page_size", String(size)])}`, token);
+        const about = `again, ${JSON.stringify(filter)}`;
+        expect(page.headers.get("X-Result-Count"), about).toBe(String(found.length));
+        expect(await uuids(page), about).toEqual(found.slice(0, size).map(({ uuid }) => uuid));
+      }
     }
   }
 });
