@@ -25,8 +25,13 @@ export interface Question {
   query: EventQuery;
   /** Of the query: the same for every page of its list, and for everybody who sees the same. */
   digest: string;
-  /** Of the query and of how it is to be printed, for ETags. */
+  /** Of the URL, for ETags. */
   key: string;
+  /**
+   * Whether the actor sees a part of the log only. A feed's version tells of events beside that part, so the ETag is made of
+   * the answer itself then: the same for all who see the same, and telling nothing else.
+   */
+  isPartial: boolean;
   /** Versions of the answer that the client has. */
   known: Version[];
 }
@@ -43,31 +48,35 @@ export async function ask(c: Context<App>, params = parameters(c), now = Date.no
   const types = await typeNumbers(reader, filter.types);
   const query = eventQuery(visibility, filter, types);
   const digest = await digestOf(query);
-  const key = await shortHash(`${digest} ${c.req.url}`);
-  return { reader, params, filter, visibility, types, query, digest, key, known: knownVersions(c, key) };
+  const key = await shortHash(c.req.url);
+  const isPartial = visibility !== "everything" || filter.relatedUser !== undefined;
+  return { reader, params, filter, visibility, types, query, digest, key, isPartial, known: knownVersions(c, key) };
 }
 
 /** 304 at the cost of a few rows, when the client has the answer already; undefined when it has to be worked out. */
 export async function unchanged(
   c: Context<App>,
-  { reader, query, key, known }: Question,
+  { reader, query, key, known, isPartial }: Question,
 ): Promise<Response | undefined> {
-  if (known.length === 0 || query.kind === "nothing") return undefined;
+  if (known.length === 0 || isPartial || query.kind === "nothing") return undefined;
   const [[row] = []] = await reader.read([versionStatement(query)]);
   const version = textAt(row, "version");
   return known.includes(version) ? notModified(c, etagOf(key, version)) : undefined;
 }
 
-/** 200 with the ETag of this version of the answer, or 304 when the client has just that. */
-export function answer(
+/**
+ * 200 with the ETag of this version of the answer, or 304 when the client has just that. `total`: how many events it is
+ * about; of none, everybody is told the same.
+ */
+export async function answer(
   c: Context<App>,
-  { key, known }: Question,
-  version: Version,
-  text: string,
+  { key, known, isPartial }: Question,
+  { version, total, text }: { version: Version; total: number; text: string },
   headers: Record<string, string> = {},
-): Response {
-  const etag = etagOf(key, version);
-  if (known.includes(version) || known.includes("*")) return notModified(c, etag);
+): Promise<Response> {
+  const told = isPartial || total === 0 ? await shortHash(`${total} ${text}`) : version;
+  const etag = etagOf(key, told);
+  if (known.includes(told) || known.includes("*")) return notModified(c, etag);
   return jsonText(c, text, { ETag: etag, ...headers });
 }
 

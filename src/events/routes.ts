@@ -33,14 +33,15 @@ export function mountEvents(app: Hono<App>): void {
 
 async function list(c: Context<App>): Promise<Response> {
   const question = await ask(c);
-  const { reader, query, params, digest, known } = question;
+  const { reader, query, params, digest, known, isPartial } = question;
   const fingerprint = fingerprintOf(digest);
   const request = readPage(params, fingerprint);
-  const first = request.number === 1 && request.position === undefined && query.kind === "feed";
-  const same = first ? undefined : await unchanged(c, question);
+  // The first page of a feed is asked for together with its version, in one round trip.
+  const isFirst = request.number === 1 && request.position === undefined && query.kind === "feed" && !isPartial;
+  const same = isFirst ? undefined : await unchanged(c, question);
   if (same) return same;
-  const found = await findRows(reader, query, digest, request, first ? known : []);
-  if (first && known.includes(found.version)) return notModified(c, etagOf(question.key, found.version));
+  const found = await findRows(reader, query, digest, request, isFirst ? known : []);
+  if (isFirst && known.includes(found.version)) return notModified(c, etagOf(question.key, found.version));
   const page = pageOf(request, found);
   keepSearched(c, digest, found.searched);
   c.set("rows", page.rows.length);
@@ -50,10 +51,16 @@ async function list(c: Context<App>): Promise<Response> {
     next: neighbour(page.number + 1, page.next, tokens),
     previous: neighbour(page.number - 1, page.previous, tokens),
   };
-  return answer(c, question, found.version, eventsJson(page.rows, chosenFields(params.getAll("field"))), {
-    "X-Result-Count": String(found.total),
-    Link: linkHeader(c.req.url, links),
-  });
+  const text = eventsJson(page.rows, chosenFields(params.getAll("field")));
+  return answer(
+    c,
+    question,
+    { ...found, text },
+    {
+      "X-Result-Count": String(found.total),
+      Link: linkHeader(c.req.url, links),
+    },
+  );
 }
 
 async function count(c: Context<App>): Promise<Response> {
@@ -62,7 +69,12 @@ async function count(c: Context<App>): Promise<Response> {
   if (same) return same;
   const { total, version, searched } = await countEvents(question.reader, question.query, question.digest);
   keepSearched(c, question.digest, searched);
-  return answer(c, question, version, JSON.stringify({ count: total }), { "X-Result-Count": String(total) });
+  return answer(
+    c,
+    question,
+    { version, total, text: JSON.stringify({ count: total }) },
+    { "X-Result-Count": String(total) },
+  );
 }
 
 async function retrieve(c: Context<App>): Promise<Response> {
@@ -75,7 +87,8 @@ async function retrieve(c: Context<App>): Promise<Response> {
   if (row === undefined) throw notFound("No Event matches the given query.");
   const event = eventRow(row);
   c.set("rows", 1);
-  return answer(c, question, `${event.id}.${event.uuid}`, eventJson(event, chosenFields(params.getAll("field"))));
+  const text = eventJson(event, chosenFields(params.getAll("field")));
+  return answer(c, question, { version: `${event.id}.${event.uuid}`, total: 1, text });
 }
 
 async function stats(c: Context<App>): Promise<Response> {
@@ -86,10 +99,15 @@ async function stats(c: Context<App>): Promise<Response> {
   if (same) return same;
   const { months, version } = await countMonths(question.reader, question.query);
   const { page, links } = pageOfArray(months, request);
-  return answer(c, question, version, JSON.stringify(page), {
-    "X-Result-Count": String(months.length),
-    Link: linkHeader(c.req.url, links),
-  });
+  return answer(
+    c,
+    question,
+    { version, total: months.length, text: JSON.stringify(page) },
+    {
+      "X-Result-Count": String(months.length),
+      Link: linkHeader(c.req.url, links),
+    },
+  );
 }
 
 /** Waldur's integer id, or the uuid (which its list shows, while it never shows the id). */

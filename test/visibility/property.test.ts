@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { linkOf } from "../support/big-log.ts";
 import { get, query } from "../support/world.ts";
 import { expected } from "./model.ts";
 import { anyQuestion } from "./question.ts";
@@ -31,6 +32,9 @@ const PROBES: ((asked: Asked, visible: Happening[]) => Promise<void>)[] = [
   counts,
   asksForHeaders,
   retrieves,
+  followsNext,
+  tellsMonths,
+  comparesTags,
 ];
 
 it(
@@ -105,6 +109,50 @@ async function retrieves({ search, ask, world, random }: Asked, visible: Happeni
       const body = await response.json<{ uuid?: string }>();
       expect(body.uuid, search()).toBe(shown.has(uuid) ? uuid : undefined);
     }
+  }
+}
+
+async function followsNext({ search, ask }: Asked, visible: Happening[]): Promise<void> {
+  const listed: string[] = [];
+  let path: string | undefined = `/api/events/${search(["page_size", `${PAGE_SIZE}`])}`;
+  while (path !== undefined) {
+    const response: Response = await ask(path);
+    listed.push(...uuidsOf(await response.json<{ uuid: string }[]>()));
+    path = linkOf(response, "next");
+  }
+  expect(listed, search()).toEqual(uuidsOf(visible));
+}
+
+/** events-stats reads only some of the filters, so it is asked only where those are all there are. */
+async function tellsMonths({ search, ask }: Asked, visible: Happening[]): Promise<void> {
+  const names = [...new URLSearchParams(search()).keys()];
+  if (!names.every((name) => ["scope", "related_user_uuid", "event_type", "o"].includes(name))) return;
+  const months = new Map<string, number>();
+  for (const { second } of visible) {
+    const month = new Date(second * 1000).toISOString().slice(0, 7);
+    months.set(month, (months.get(month) ?? 0) + 1);
+  }
+  const told = await (await ask(`/api/events-stats/${search()}`)).json<
+    { year: number; month: number; count: number }[]
+  >();
+  const found = told.map(({ year, month, count }) => [`${year}-${String(month).padStart(2, "0")}`, count]);
+  expect(found, search()).toEqual([...months].sort().reverse());
+}
+
+/** Everybody asks the same: tags are the same for those who are shown the same, and differ for the others. */
+async function comparesTags({ search, world, random }: Asked): Promise<void> {
+  for (const path of [`/api/events/${search()}`, `/api/events/count/${search()}`]) {
+    const bodies = new Map<string, string>();
+    for (const { token } of [random.pick(world.people), random.pick(world.people), random.pick(world.people)]) {
+      const response = await get(path, token);
+      if (response.status !== 200) continue;
+      const tag = response.headers.get("ETag") ?? "";
+      const shown = `${response.headers.get("X-Result-Count")} ${await response.text()}`;
+      expect(bodies.get(shown) ?? tag, path).toBe(tag);
+      bodies.set(shown, tag);
+      expect((await get(path, token, { headers: { "If-None-Match": tag } })).status, path).toBe(304);
+    }
+    expect(new Set(bodies.values()).size, path).toBe(bodies.size);
   }
 }
 
