@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { withStatementBudget } from "../db/budget.ts";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
@@ -48,7 +49,7 @@ export async function consume(
       if (content.kind === "rejections") rejections.push({ message, counts: content.counts });
       else for (const event of content.events) entries.push({ event, message, replay: content.replay });
     } catch (error) {
-      unsettled.set(message, { reason: "unreadable", isTransient: false, detail: String(error) });
+      unsettled.set(message, { reason: "unreadable", isTransient: false, detail: unreadable(error) });
     }
   }
   await addRejections(rejections, env, unsettled);
@@ -120,5 +121,9 @@ async function giveBack(message: Message<unknown>, problem: Unsettled, env: Env,
   }
   message.retry({ delaySeconds: retryDelay(attempts, random) });
 }
+
+/** Errors of JSON and of schemas quote what they read, which is nothing for the log. */
+const unreadable = (error: unknown): string =>
+  error instanceof SyntaxError || v.isValiError(error) ? "It is no message of ours." : String(error);
 
 const notWritten = (error: unknown): Unsettled => ({ reason: "database", isTransient: true, detail: String(error) });
