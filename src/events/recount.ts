@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { month, quarter, seconds } from "./tally.ts";
+import { LAST_SECOND } from "./time.ts";
 
 /**
  * Checks and repairs the counters (migrations/0003) part by part. Each statement, and each repair as a transaction, is
@@ -122,12 +123,15 @@ const comparison = (part: Part): SQL => sql`WITH
 function within(part: Part): SQL {
   if (part.of === "objects") return sql`feed >= ${part.from} AND feed < ${part.to}`;
   if (part.of === "quarters") return sql`feed = 'log' AND period >= ${part.year} AND period < ${`${part.year}~`}`;
-  return sql`feed IN ('log/day', 'log/hour') AND period >= ${dayName(part.from, FIRST_PERIOD)}
-    AND period < ${dayName(part.to, LAST_PERIOD)}`;
+  return sql`feed IN ('log/day', 'log/hour') AND period >= ${dayName(part.from)}
+    AND period < ${dayName(part.to)}`;
 }
 
-const dayName = (time: number, unbounded: string): string =>
-  Number.isFinite(time) ? new Date(time / 1000).toISOString().slice(0, 10) : unbounded;
+/** A day as periods.ts names it; what lies before or behind all of them where the time does. */
+function dayName(time: number): string {
+  if (time === -Infinity) return FIRST_PERIOD;
+  return time > LAST_SECOND * 1e6 ? LAST_PERIOD : new Date(time / 1000).toISOString().slice(0, 10);
+}
 
 /** Rows of one number each: `feed`, `period`, `detail` (a column of counters), `key`, `n`, and the ids it stands for. */
 function recount(part: Part): SQL {

@@ -14,6 +14,7 @@ it("requests on a log of 20,000 events read no more rows than they should", { ti
   const token = await aToken();
   const events = bigLog(EVENTS, 7);
   for (let start = 0; start < EVENTS; start += 5_000) await recorded(...events.slice(start, start + 5_000));
+  expect((await get("/api/events/count/", token)).headers.get("X-Result-Count")).toBe(String(EVENTS));
   const customer = `customer_uuid=${CUSTOMERS[2]}`;
   const list = (search: string) => get(`/api/events/?${search}`, token);
   const next = async (search: string) => get(linkOf(await list(search), "next") ?? "no next page", token);

@@ -12,6 +12,7 @@ import {
   repairs,
   yearsOfLog,
 } from "../../src/events/recount.ts";
+import { FIRST_SECOND, LAST_SECOND } from "../../src/events/time.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { expectExactCounters } from "../support/history.ts";
 import { anEvent, recorded } from "../support/world.ts";
@@ -69,7 +70,7 @@ describe("verifying the counters", () => {
           expect(await wrong(size)).toEqual([]);
         },
       ),
-      { numRuns: 10, seed: 3 },
+      { numRuns: 10, seed: 3, endOnFailure: true },
     );
   });
 
@@ -113,6 +114,16 @@ describe("verifying the counters", () => {
     await env.DB.exec(`UPDATE counters SET n = 7 WHERE feed = '${customer}' AND period = '2025-10'`);
 
     expect(await wrong(100)).toEqual([[customer, "2025-10", 7, 2]]);
+  });
+
+  it("counts the first and the last days there are", async () => {
+    const ends = [FIRST_SECOND, FIRST_SECOND + 86_400, LAST_SECOND - 86_400, LAST_SECOND];
+    await recorded(...ends.map((second) => anEvent({ created: second * 1e6, context: { customer_uuid: customer } })));
+
+    for (const size of [1, 2, 100]) expect(await wrong(size), String(size)).toEqual([]);
+    await env.DB.exec("UPDATE counters SET n = 9 WHERE period LIKE '9999-12%' OR period LIKE '0001-01%'");
+    for (const part of await parts(1)) await runBatch(database(env.DB), repairs(part));
+    await expectExactCounters();
   });
 
   it("does not mind what deletions leave at zero", async () => {

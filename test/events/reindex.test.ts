@@ -54,7 +54,7 @@ describe("the terms that SQL makes of an event", () => {
           expect(terms.get(id)).toEqual(expected.sort());
         }
       }),
-      { numRuns: 30, seed: 1 },
+      { numRuns: 30, seed: 1, endOnFailure: true },
     );
   });
 });
