@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { etag } from "hono/etag";
 import * as v from "valibot";
 import type { App } from "./env.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from "./events/pagination.ts";
@@ -16,7 +17,7 @@ import { ingestPaths, ingestSchemas } from "./ingest/openapi.ts";
 /** `GET /openapi.json`: made on first request, from the schemas that validate. Public. */
 export function mountOpenApi(app: Hono<App>): void {
   let text: string | undefined;
-  app.get("/openapi.json", (c) => {
+  app.get("/openapi.json", etag(), (c) => {
     text ??= JSON.stringify(openApiDocument());
     return c.body(text, 200, { "Content-Type": "application/json", "Cache-Control": "public, max-age=3600" });
   });
