@@ -29,7 +29,7 @@ const report: Report = {
   writes,
   storage,
   speed: current.speed,
-  dollars: writes && dollars(current.report, writes, storage, current.census, current.keptTotals),
+  dollars: writes && dollars(current.report, writes, storage, current.census),
   bundleBytes,
 };
 print(report);
@@ -45,9 +45,8 @@ async function reads(count: number, withSpeed = false) {
     await db.prepare("DELETE FROM search_totals").run();
     console.log("Reading …");
     const samples = await playReads(server, census, seed);
-    const kept = await db.prepare("SELECT count(*) AS n FROM search_totals").first<{ n: number }>();
     const speed = withSpeed ? await playSpeed(server) : undefined;
-    return { state, census, report: readReport(samples, census), keptTotals: kept?.n ?? 0, speed };
+    return { state, census, report: readReport(samples, census), speed };
   } finally {
     await server.mf.dispose();
   }

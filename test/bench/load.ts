@@ -11,7 +11,7 @@ import { schemaId, serve } from "./server.ts";
 import { CACHE, ROOT, STAFF_TOKEN } from "./settings.ts";
 
 /** Events given to the consumer at once while loading. */
-const LOAD_BATCH = 2_000;
+const LOAD_BATCH = 5_000;
 
 /** How often things occur in the loaded events: the values that requests are made of. */
 export interface Census {
