@@ -13,12 +13,15 @@ export const month = sql`strftime('%m', ${seconds})`;
 /** The quarter of `events.created`, named as in periods.ts. */
 export const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
 
-/** Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes. */
-const added = (column: "codes" | "days") => sql`(SELECT json_group_object(key, total) FROM (
-    SELECT key, sum(value) AS total FROM (
-      SELECT key, value FROM json_each(counters.${sql.raw(column)})
-      UNION ALL SELECT key, value FROM json_each(excluded.${sql.raw(column)})
-    ) GROUP BY key))`;
+/**
+ * Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes: only the
+ * keys that come are looked at one by one, as there may be hundreds of the others.
+ */
+const added = (column: "codes" | "days") => {
+  const [there, coming] = [sql.raw(`counters.${column}`), sql.raw(`excluded.${column}`)];
+  return sql`json_patch(${there}, (
+    SELECT json_group_object(key, value + coalesce(json_extract(${there}, '$."' || key || '"'), 0)) FROM json_each(${coming})))`;
+};
 
 const onConflict = (withDays: boolean) => sql`ON CONFLICT (feed, period) DO UPDATE SET
     n = n + excluded.n, min_id = min(min_id, excluded.min_id), last_id = max(last_id, excluded.last_id),

@@ -66,8 +66,15 @@ export const matchAll = (terms: readonly (string | readonly string[])[]): string
 const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`;
 
 function escaped(letter: string): string {
-  if (letter === ESCAPE) return `${ESCAPE}~`;
-  const code = letter.charCodeAt(0);
-  if (code === 127) return `${ESCAPE}!`;
-  return code <= 32 ? ESCAPE + String.fromCharCode(64 + code) : letter;
+  return ESCAPED.get(letter) ?? letter;
 }
+
+/** Control characters, white space and the escape itself. */
+const ESCAPED: ReadonlyMap<string, string> = new Map([
+  ...Array.from({ length: 33 }, (_, code): [string, string] => [
+    String.fromCharCode(code),
+    ESCAPE + String.fromCharCode(64 + code),
+  ]),
+  ["\x7f", `${ESCAPE}!`],
+  [ESCAPE, `${ESCAPE}~`],
+]);
