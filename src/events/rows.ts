@@ -121,6 +121,18 @@ export function indexStatement(
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
+/** The same rows along the log, asking the index of each event: for common terms. */
+export function walkStatement(oldestFirst: boolean, slice: Omit<IndexSlice, "ids">, more: SQL, limit: SQL): SQL {
+  const { backwards, range, beyond, offset, match, verify } = slice;
+  const descends = oldestFirst === backwards;
+  const place = beyond && beyondPlace(beyond, descends, backwards);
+  const hit = sql`EXISTS (SELECT 1 FROM event_index WHERE event_index MATCH ${match} AND event_index.rowid = events.id)`;
+  const where = and(during(range), more, place, hit, verify && matches(verify));
+  const order = sql.raw(`events.created ${descends ? "DESC" : "ASC"}, events.id ${backwards ? "DESC" : "ASC"}`);
+  return sql`SELECT ${eventColumns} FROM events INDEXED BY events_order
+    WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
+}
+
 function beyondPlace({ created, id }: Pick<Position, "created" | "id">, descends: boolean, backwards: boolean): SQL {
   const [time, tie] = [sql.raw(descends ? "<" : ">"), sql.raw(backwards ? "<" : ">")];
   return sql`(events.created ${time} ${created} OR (events.created = ${created} AND events.id ${tie} ${id}))`;

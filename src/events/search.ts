@@ -3,13 +3,20 @@ import { numberAt, type Row } from "../db/reader.ts";
 import { during } from "./conditions.ts";
 import { dayOf, isEverything } from "./periods.ts";
 import type { SearchQuery } from "./query.ts";
-import { type IndexSlice, indexHits, indexStatement } from "./rows.ts";
+import { type IndexSlice, indexHits, indexStatement, walkStatement } from "./rows.ts";
 
 /** A page is looked for where this many times as many matches lie, if they lie evenly. */
 const MARGIN = 6;
 
 /** From this share of the time on, nothing is gained by looking at a part only. */
 const WORTH_NARROWING = 0.25;
+
+/**
+ * Rows read for an event looked at: by the index, itself and its event; along the log, its place, itself and the index. The
+ * index looks at all matches between two ids; where many events came late these are far apart, and the log is cheaper.
+ */
+const LOOK_COST = 2;
+const WALK_COST = 3;
 
 /** Up to this long, in microseconds, the ids of a part are looked up by the hour; by the day if it is longer. */
 const BY_THE_HOUR = 2 * 86_400_000_000;
@@ -53,11 +60,14 @@ export function pageStatement(query: SearchQuery, key: string, slice: SearchSlic
     min: sql`coalesce((SELECT low_id FROM ids), ${min})`,
     max: sql`coalesce((SELECT high_id FROM ids), ${max})`,
   };
-  const page = indexStatement(query.oldestFirst, { ...query, ...slice, ids }, part);
+  const limit = (walks: boolean) => sql`iif((SELECT walks FROM way) = ${Number(walks)}, ${slice.limit}, 0)`;
+  const looked = indexStatement(query.oldestFirst, { ...query, ...slice, ids }, part, limit(false));
+  const walked = walkStatement(query.oldestFirst, { ...query, ...slice }, part, limit(true));
   return sql`WITH ${totals(query, key)}, ${partOf(query, slice, isWide)}
     SELECT n, counted, upto_id, epoch, NULL AS id, NULL AS uuid, NULL AS created, NULL AS type, NULL AS other_type,
       NULL AS message, NULL AS context FROM total
-    UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${page})`;
+    UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${looked})
+    UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${walked})`;
 }
 
 /** The same page, wherever its events lie: reads every match twice. */
@@ -102,7 +112,7 @@ function idsDuring({ from, to }: SearchQuery["range"]): IndexSlice["ids"] {
 
 /**
  * `part` (low, high: times) is where the page should lie, walking from its edge of the log or from its place; `ids` the ids
- * of everything in that part, whatever order it came in.
+ * of everything in that part, whatever order it came in; `way` whether to walk along the log for it.
  */
 function partOf(
   { range, oldestFirst }: SearchQuery,
@@ -131,5 +141,10 @@ function partOf(
     SELECT min(min_id) AS low_id, max(last_id) AS high_id FROM part CROSS JOIN counters
     WHERE width IS NOT NULL AND feed = iif(width <= ${BY_THE_HOUR}, 'log/hour', 'log/day')
       AND period >= ${period(sql`part.low`)} AND period <= ${period(sql`part.high`)}
+  ),
+  way AS MATERIALIZED (
+    SELECT width IS NOT NULL AND ${WALK_COST} * (${offset} + ${limit}) * 1.0 * upto_id / max(1, n)
+        < ${LOOK_COST} * 1.0 * n * (coalesce(high_id, 0) - coalesce(low_id, 0)) / max(1, upto_id) AS walks
+    FROM total, part, ids
   )`;
 }

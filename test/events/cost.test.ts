@@ -38,8 +38,8 @@ it("requests on a log of 20,000 events read no more rows than they should", { ti
     "page 1,235 by token": [() => next("page=1234"), 40],
     "page of 100 by token, in the middle": [() => next("page=100&page_size=100"), 250],
     "first page of a rare text": [() => list("message=漢字 55"), 130],
-    "first page of a common text": [() => list("message=volume"), 12000],
-    "first page of a common text again": [() => list("message=volume"), 6_000],
+    "first page of a common text": [() => list("message=volume"), 6_000],
+    "first page of a common text again": [() => list("message=volume"), 100],
     count: [() => get("/api/events/count/", token), 12],
     "count of a customer in a time": [
       () => get(`/api/events/count/?${customer}&created_from=${JULY.from + 5000}&created_to=${JULY.to + 99999}`, token),
