@@ -27,5 +27,6 @@ export default defineConfig(async () => ({
     exclude: ["test/end-to-end/**"],
     setupFiles: ["./test/support/setup.ts"],
     isolate: false,
+    maxWorkers: 2,
   },
 }));

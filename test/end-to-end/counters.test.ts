@@ -13,8 +13,11 @@ const target = { remote: false, stateDir } as const;
 /** `npm run admin -- …`: its exit code and what it printed. */
 const admin = (...args: string[]) =>
   new Promise<{ code: number; output: string }>((done) => {
-    execFile(process.execPath, [ADMIN, ...args], { env: { ...process.env, STATE_DIR: stateDir } }, (error, out, err) =>
-      done({ code: error ? Number(error.code) : 0, output: out + err }),
+    execFile(
+      process.execPath,
+      [ADMIN, ...args],
+      { env: { ...process.env, AUDIT: "off", STATE_DIR: stateDir } },
+      (error, out, err) => done({ code: error ? Number(error.code) : 0, output: out + err }),
     );
   });
 

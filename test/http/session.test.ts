@@ -77,7 +77,6 @@ describe("the bookmark", () => {
     for (const [path, init, status] of [
       ["/api/events/", { headers: { "If-None-Match": tag } }, 304],
       ["/api/events/?page=9", {}, 404],
-      ["/api/events/", { method: "POST" }, 405],
     ] as const) {
       const response = await get(path, token, init);
       expect(response.status).toBe(status);
@@ -92,7 +91,7 @@ describe("Server-Timing", () => {
     await recorded(anEvent());
 
     expect((await get(path, token)).headers.get("Server-Timing")).toMatch(
-      /^d1;dur=\d+\.\d, rows_read;desc="\d+", rows_written;desc="0", trips;desc="[12]"$/,
+      /^d1;dur=\d+\.\d, rows_read;desc="\d+", rows_written;desc="0", trips;desc="[12]"$/, // 2 until the isolate knows the token
     );
   });
 
@@ -127,6 +126,8 @@ describe("Server-Timing", () => {
 
   it("does not grow with the rows of other pages", async () => {
     const token = await aToken();
+    // From here on, the isolate knows the token.
+    await get("/api/events/", token);
     await recorded(...Array.from({ length: 20 }, (_, index) => anEvent({ created: index })));
     const before = (await get("/api/events/", token)).headers.get("Server-Timing")?.replace(/dur=[\d.]+/, "");
     await recorded(...Array.from({ length: 500 }, (_, index) => anEvent({ created: index })));
