@@ -6,7 +6,7 @@ import { anyQuestion } from "./question.ts";
 import { Random } from "./random.ts";
 import { type Happening, makeWorld, type World } from "./world.ts";
 
-const WORLDS = 24;
+const WORLDS = 18;
 const QUESTIONS = 36;
 const MIN_REQUESTS = 5_000;
 const SEED = 20_261_123;
