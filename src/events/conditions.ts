@@ -1,6 +1,6 @@
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
-import type { Range } from "./periods.ts";
 import { type Concern, concernsOf, type Verify } from "./query.ts";
 import { events } from "./table.ts";
 import type { Visibility } from "./visibility.ts";

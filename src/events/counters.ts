@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
+import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../values/periods.ts";
 import { during, ofTypes } from "./conditions.ts";
-import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "./periods.ts";
 import { type FeedQuery, LOG } from "./query.ts";
 import { type Version, versionOf } from "./version.ts";
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { eventTypesOf } from "../catalogue/data.ts";
 import { badRequest } from "../http/errors.ts";
-import { fold } from "./fold.ts";
+import { fold } from "../values/case-fold.ts";
 import { isStorableSecond, repeatedParameters, type SingleParameters, singleParameters } from "./schemas.ts";
 
 /** Which events are asked for. All that is there is joined by AND. UUIDs are 32 hex, times microseconds. */

@@ -1,5 +1,5 @@
 import { typeNumber } from "../catalogue/data.ts";
-import { asciiUpper, fold } from "./fold.ts";
+import { asciiUpper, fold } from "../values/case-fold.ts";
 import type { NewEvent } from "./record.ts";
 import { scopesOf } from "./scopes.ts";
 import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";

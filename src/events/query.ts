@@ -1,5 +1,5 @@
+import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
-import type { Range } from "./periods.ts";
 import { ROLE } from "./scopes.ts";
 import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
 import { RELATED_ROLES, type Visibility } from "./visibility.ts";

@@ -1,5 +1,5 @@
 import { typeName } from "../catalogue/data.ts";
-import { printTime } from "./time.ts";
+import { printTime } from "../values/time.ts";
 
 /** What a query gives for one event. `otherType`: the type's name where the catalogue does not know its number. */
 export interface EventRow {

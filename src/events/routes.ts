@@ -5,6 +5,7 @@ import type { App } from "../env.ts";
 import { notFound } from "../http/errors.ts";
 import { etagOf, notModified } from "../http/etag.ts";
 import { mountResource } from "../http/resource.ts";
+import { parseUuid } from "../values/uuid.ts";
 import { answer, ask, keepSearched, parameters, unchanged } from "./answer.ts";
 import { lets } from "./conditions.ts";
 import { countEvents } from "./count.ts";
@@ -15,7 +16,6 @@ import { chosenFields, eventJson, eventsJson } from "./representation.ts";
 import { eventColumns, eventRow } from "./rows.ts";
 import { countMonths, statsParameters } from "./stats.ts";
 import { events } from "./table.ts";
-import { parseUuid } from "./uuid.ts";
 
 /** The events' URLs. Mount after routes with a fixed name below `/api/events/`: `{id}` matches any segment. */
 export function mountEvents(app: Hono<App>): void {

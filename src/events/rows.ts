@@ -1,9 +1,9 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import type { Row } from "../db/reader.ts";
 import { numberAt, textAt } from "../db/reader.ts";
+import type { Range } from "../values/periods.ts";
 import { during, matches, ofTypes } from "./conditions.ts";
 import { hasRole } from "./counters.ts";
-import type { Range } from "./periods.ts";
 import type { Position } from "./position.ts";
 import { type FeedQuery, LOG, type Verify } from "./query.ts";
 import type { EventRow } from "./representation.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { truncatedDecimal } from "./decimal.ts";
-import { FIRST_SECOND, LAST_SECOND } from "./time.ts";
-import { parseUuid } from "./uuid.ts";
+import { truncatedDecimal } from "../values/decimal.ts";
+import { FIRST_SECOND, LAST_SECOND } from "../values/time.ts";
+import { parseUuid } from "../values/uuid.ts";
 
 /** The largest number Waldur's number fields take. */
 const MAX_DECIMAL = 10n ** 50n;

@@ -1,7 +1,7 @@
 import type { Wanted } from "../auth/permissions.ts";
 import { scopeTypeNames, scopeTypeOfSegment } from "../catalogue/data.ts";
 import { badRequest } from "../http/errors.ts";
-import { parseUuid } from "./uuid.ts";
+import { parseUuid } from "../values/uuid.ts";
 
 /** The detail view of an object, or one of its actions (`…/customers/<uuid>/users/`). */
 const DETAIL = /^\/api\/([a-z0-9-]+)\/([^/.]+)\/(?:[a-z_]+\/)?$/;

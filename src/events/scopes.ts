@@ -1,5 +1,5 @@
 import { feedKeysOf } from "../catalogue/data.ts";
-import { parseUuid } from "./uuid.ts";
+import { parseUuid } from "../values/uuid.ts";
 
 /** In which ways an event concerns an object; bits of `event_scopes.roles`. */
 export const ROLE = {

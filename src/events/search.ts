@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row } from "../db/reader.ts";
+import { dayOf, isEverything } from "../values/periods.ts";
 import { during } from "./conditions.ts";
-import { dayOf, isEverything } from "./periods.ts";
 import type { SearchQuery } from "./query.ts";
 import { type IndexSlice, indexHits, indexStatement, walkStatement } from "./rows.ts";
 

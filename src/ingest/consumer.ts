@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { withStatementBudget } from "../db/budget.ts";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
-import { microsecondsNow } from "../events/time.ts";
+import { microsecondsNow } from "../values/time.ts";
 import { keepLetters, letterOf } from "./dead-letters.ts";
 import { packDead } from "./death.ts";
 import { unpackMessage } from "./message.ts";

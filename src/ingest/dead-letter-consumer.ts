@@ -4,7 +4,7 @@ import { type Database, database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { type NewEvent, withContent } from "../events/record.ts";
 import { storedContent } from "../events/sameness.ts";
-import { microsecondsNow } from "../events/time.ts";
+import { microsecondsNow } from "../values/time.ts";
 import { keepLetters, type Letter, letterOf, unreadableLetter } from "./dead-letters.ts";
 import { asText, type Death, unpackDead } from "./death.ts";
 import { unpackMessage } from "./message.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { parseTime } from "../events/time.ts";
-import { parseUuid } from "../events/uuid.ts";
-import { isRawNumber } from "./json.ts";
+import { isRawNumber } from "../values/json.ts";
+import { parseTime } from "../values/time.ts";
+import { parseUuid } from "../values/uuid.ts";
 
 /** Events in one request. */
 export const MAX_EVENTS = 1_000;

@@ -1,4 +1,4 @@
-import { canonicalJson } from "./json.ts";
+import { canonicalJson } from "../values/json.ts";
 
 /** What makes two events without an id the same event. */
 export interface Content {

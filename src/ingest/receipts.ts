@@ -2,9 +2,9 @@ import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
 import { withContent } from "../events/record.ts";
 import { storedContent } from "../events/sameness.ts";
-import { printTime } from "../events/time.ts";
-import { parseUuid } from "../events/uuid.ts";
 import { notFound } from "../http/errors.ts";
+import { printTime } from "../values/time.ts";
+import { parseUuid } from "../values/uuid.ts";
 import type { AcceptedEvent } from "./message.ts";
 import type { Producer } from "./producer.ts";
 

@@ -1,6 +1,6 @@
 import type { Env } from "../env.ts";
-import { microsecondsNow } from "../events/time.ts";
 import { HttpError } from "../http/errors.ts";
+import { microsecondsNow } from "../values/time.ts";
 import { findProducer } from "./producer.ts";
 import { countRejection } from "./rejections.ts";
 

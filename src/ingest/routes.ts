@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { App } from "../env.ts";
-import { microsecondsNow } from "../events/time.ts";
 import { HttpError } from "../http/errors.ts";
+import { microsecondsNow } from "../values/time.ts";
 import { acceptEvents } from "./accept.ts";
 import { checkBacklog } from "./backlog.ts";
 import { Body, readRaw } from "./body.ts";

@@ -12,7 +12,7 @@ import {
   repairs,
   yearsOfLog,
 } from "../../src/events/recount.ts";
-import { FIRST_SECOND, LAST_SECOND } from "../../src/events/time.ts";
+import { FIRST_SECOND, LAST_SECOND } from "../../src/values/time.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { expectExactCounters } from "../support/history.ts";
 import { anEvent, recorded } from "../support/world.ts";

@@ -1,4 +1,4 @@
-import { parseUuid } from "../../events/uuid.ts";
+import { parseUuid } from "../../values/uuid.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 
 /** Characters. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { badRequest } from "../../http/errors.ts";
-import { isRawNumber } from "../json.ts";
+import { isRawNumber } from "../../values/json.ts";
 import { type Draft, type Format, parsed } from "./format.ts";
 
 /** Our fields, as CloudEvents calls them. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, parseJson } from "../../src/ingest/json.ts";
 import { jsonErrorPosition } from "../../src/ingest/json-error.ts";
+import { canonicalJson, parseJson } from "../../src/values/json.ts";
 
 describe("the place where a text stops being JSON", () => {
   it.each([
