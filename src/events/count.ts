@@ -1,5 +1,5 @@
 import type { Reader } from "../db/reader.ts";
-import { countStatements, sumCounts } from "./counters.ts";
+import { countStatements, sumCounts } from "./counters/read.ts";
 import type { EventQuery } from "./query.ts";
 import { readTotal, type SearchTotal, totalStatement } from "./search.ts";
 import { NO_EVENTS, searchVersion, type Version } from "./version.ts";

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { endOf, type Range, startOf } from "../values/periods.ts";
-import type { UnitCount } from "./counters.ts";
+import type { UnitCount } from "./counters/read.ts";
 import type { FeedQuery } from "./query.ts";
 import { eventColumns } from "./rows.ts";
 

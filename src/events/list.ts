@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../db/reader.ts";
 import { isEverything, type Range } from "../values/periods.ts";
-import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "./counters.ts";
+import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "./counters/read.ts";
 import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./deep.ts";
 import { type FeedHint, feedHint, keepFeedHint } from "./hints.ts";
 import type { Position } from "./position.ts";

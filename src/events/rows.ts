@@ -3,7 +3,7 @@ import type { Row } from "../db/reader.ts";
 import { numberAt, textAt } from "../db/reader.ts";
 import type { Range } from "../values/periods.ts";
 import { during, matches, ofTypes } from "./conditions.ts";
-import { hasRole } from "./counters.ts";
+import { hasRole } from "./counters/read.ts";
 import type { Position } from "./position.ts";
 import { type FeedQuery, LOG, type Verify } from "./query.ts";
 import type { EventRow } from "./representation.ts";

@@ -1,7 +1,7 @@
 import { and, sql } from "drizzle-orm";
 import { numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
 import { during } from "./conditions.ts";
-import { detailedQuarters, unitsOf } from "./counters.ts";
+import { detailedQuarters, unitsOf } from "./counters/read.ts";
 import type { EventQuery } from "./query.ts";
 import { indexHits } from "./rows.ts";
 import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";

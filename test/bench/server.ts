@@ -95,7 +95,7 @@ const MAKERS = [
   "src/events/prepare.ts",
   "src/events/sameness.ts",
   "src/events/learn-objects.ts",
-  "src/events/tally.ts",
+  "src/events/counters/write.ts",
   "src/events/terms.ts",
   "src/events/scopes.ts",
   "src/cli/sample-events.mjs",

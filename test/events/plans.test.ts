@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { type SQL, sql } from "drizzle-orm";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
-import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters.ts";
+import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters/read.ts";
 import { deepLogStatement } from "../../src/events/deep.ts";
 import type { FeedQuery, SearchQuery } from "../../src/events/query.ts";
 import { indexStatement, type Slice, sliceStatement } from "../../src/events/rows.ts";

@@ -1,6 +1,14 @@
 import { parseArgs } from "node:util";
 import type { SQL } from "drizzle-orm";
-import { dayBounds, differences, newestId, objectParts, type Part, repairs, yearsOfLog } from "../../events/recount.ts";
+import {
+  dayBounds,
+  differences,
+  newestId,
+  objectParts,
+  type Part,
+  repairs,
+  yearsOfLog,
+} from "../../events/counters/rebuild.ts";
 import type { Row, Target } from "../d1.ts";
 import { Failure } from "../failure.ts";
 import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";

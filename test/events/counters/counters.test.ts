@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { NewEvent } from "../../src/events/record.ts";
-import { expectExactCounters } from "../support/history.ts";
-import { anEvent, recorded } from "../support/world.ts";
+import type { NewEvent } from "../../../src/events/record.ts";
+import { expectExactCounters } from "../../support/history.ts";
+import { anEvent, recorded } from "../../support/world.ts";
 
 const MONTH = 31 * 86_400_000_000;
 const T = Date.UTC(2025, 11, 30) * 1000;

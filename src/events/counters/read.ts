@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { numberAt, type Row, textAt } from "../db/reader.ts";
-import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../values/periods.ts";
-import { during, ofTypes } from "./conditions.ts";
-import { type FeedQuery, LOG } from "./query.ts";
-import { type Version, versionOf } from "./version.ts";
+import { numberAt, type Row, textAt } from "../../db/reader.ts";
+import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../../values/periods.ts";
+import { during, ofTypes } from "../conditions.ts";
+import { type FeedQuery, LOG } from "../query.ts";
+import { type Version, versionOf } from "../version.ts";
 
 /** The exact answer to "how many?", and what it was worked out from. */
 export interface Counted {

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { database, runBatch } from "../../src/db/client.ts";
-import { Reader } from "../../src/db/reader.ts";
+import { database, runBatch } from "../../../src/db/client.ts";
+import { Reader } from "../../../src/db/reader.ts";
 import {
   dayBounds,
   differences,
@@ -11,11 +11,11 @@ import {
   type Part,
   repairs,
   yearsOfLog,
-} from "../../src/events/recount.ts";
-import { FIRST_SECOND, LAST_SECOND } from "../../src/values/time.ts";
-import { bigLog, load } from "../support/big-log.ts";
-import { expectExactCounters } from "../support/history.ts";
-import { anEvent, recorded } from "../support/world.ts";
+} from "../../../src/events/counters/rebuild.ts";
+import { FIRST_SECOND, LAST_SECOND } from "../../../src/values/time.ts";
+import { bigLog, load } from "../../support/big-log.ts";
+import { expectExactCounters } from "../../support/history.ts";
+import { anEvent, recorded } from "../../support/world.ts";
 
 const DAY = 86_400_000_000;
 const T = Date.UTC(2025, 11, 30) * 1000;

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { LAST_SECOND } from "../values/time.ts";
-import { month, quarter, seconds } from "./tally.ts";
+import { LAST_SECOND } from "../../values/time.ts";
+import { month, quarter, seconds } from "./write.ts";
 
 /**
  * Checks and repairs the counters (migrations/0003) part by part. Each statement, and each repair as a transaction, is
