@@ -6,7 +6,7 @@ import { etagOf, knownVersions, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
 import { assertModest } from "./complexity.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
-import { digestOf } from "./position.ts";
+import { digestOf } from "./page-token.ts";
 import { type EventQuery, eventQuery } from "./query.ts";
 import type { SearchTotal } from "./search.ts";
 import { isWorthKeeping, keepTotal } from "./totals.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { notFound } from "../http/errors.ts";
-import { type PageToken, type Position, parseToken, printToken } from "./position.ts";
+import { type PageToken, type Position, parseToken, printToken } from "./page-token.ts";
 
 export const DEFAULT_PAGE_SIZE = 10;
 export const MAX_PAGE_SIZE = 300;

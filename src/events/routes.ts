@@ -9,11 +9,11 @@ import { parseUuid } from "../values/uuid.ts";
 import { answer, ask, keepSearched, parameters, unchanged } from "./answer.ts";
 import { lets } from "./conditions.ts";
 import { countEvents } from "./count.ts";
-import { findRows, pageOf } from "./pages.ts";
+import { findRows, pageOf } from "./list/page.ts";
+import { eventColumns, eventRow } from "./list/slice.ts";
+import { fingerprintOf } from "./page-token.ts";
 import { linkHeader, neighbour, pageOfArray, readPage } from "./pagination.ts";
-import { fingerprintOf } from "./position.ts";
 import { chosenFields, eventJson, eventsJson } from "./representation.ts";
-import { eventColumns, eventRow } from "./rows.ts";
 import { countMonths, statsParameters } from "./stats.ts";
 import { events } from "./table.ts";
 

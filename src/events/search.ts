@@ -2,8 +2,8 @@ import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row } from "../db/reader.ts";
 import { dayOf, isEverything } from "../values/periods.ts";
 import { during } from "./conditions.ts";
+import { type IndexSlice, indexHits, indexStatement, walkStatement } from "./list/slice.ts";
 import type { SearchQuery } from "./query.ts";
-import { type IndexSlice, indexHits, indexStatement, walkStatement } from "./rows.ts";
 
 /** A page is looked for where this many times as many matches lie, if they lie evenly. */
 const MARGIN = 6;

@@ -2,8 +2,8 @@ import { and, sql } from "drizzle-orm";
 import { numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
 import { during } from "./conditions.ts";
 import { detailedQuarters, unitsOf } from "./counters/read.ts";
+import { indexHits } from "./list/slice.ts";
 import type { EventQuery } from "./query.ts";
-import { indexHits } from "./rows.ts";
 import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
 
 /** The only filters that count here; Waldur does not even look at the others. */

@@ -3,9 +3,9 @@ import { type SQL, sql } from "drizzle-orm";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
 import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters/read.ts";
-import { deepLogStatement } from "../../src/events/deep.ts";
+import { deepLogStatement } from "../../src/events/list/locate.ts";
+import { indexStatement, type Slice, sliceStatement } from "../../src/events/list/slice.ts";
 import type { FeedQuery, SearchQuery } from "../../src/events/query.ts";
-import { indexStatement, type Slice, sliceStatement } from "../../src/events/rows.ts";
 import { pageStatement, totalStatement, wholePageStatement } from "../../src/events/search.ts";
 import { versionStatement } from "../../src/events/version.ts";
 

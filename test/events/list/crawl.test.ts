@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { NewEvent } from "../../src/events/record.ts";
-import { randomNumbers } from "../support/big-log.ts";
-import { anEvent, aToken, get, recorded } from "../support/world.ts";
+import type { NewEvent } from "../../../src/events/record.ts";
+import { randomNumbers } from "../../support/big-log.ts";
+import { anEvent, aToken, get, recorded } from "../../support/world.ts";
 
 const CUSTOMER = "ab".repeat(16);
 const SECOND = 1_000_000;

@@ -1,4 +1,4 @@
-import { ExpiringCache } from "../http/cache.ts";
+import { ExpiringCache } from "../../http/cache.ts";
 
 /**
  * Where first pages lay that were not where one looks first. A hint saves the round trip of finding out again, and is

@@ -1,13 +1,13 @@
-import type { Reader } from "../db/reader.ts";
+import type { Reader } from "../../db/reader.ts";
+import type { Position } from "../page-token.ts";
+import { invalidPage, type PageRequest, pageCount } from "../pagination.ts";
+import type { EventQuery, SearchQuery } from "../query.ts";
+import type { EventRow } from "../representation.ts";
+import { mayBeShort, pageStatement, readTotal, type SearchSlice, wholePageStatement } from "../search.ts";
+import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { inListOrder, type Listed, listFeed, type Wanted } from "./feed.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listFeed, type Wanted } from "./list.ts";
-import { invalidPage, type PageRequest, pageCount } from "./pagination.ts";
-import type { Position } from "./position.ts";
-import type { EventQuery, SearchQuery } from "./query.ts";
-import type { EventRow } from "./representation.ts";
-import { eventRow } from "./rows.ts";
-import { mayBeShort, pageStatement, readTotal, type SearchSlice, wholePageStatement } from "./search.ts";
-import { NO_EVENTS, searchVersion, type Version } from "./version.ts";
+import { eventRow } from "./slice.ts";
 
 /** One page of a list. */
 export interface Page {

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import { endOf, type Range, startOf } from "../values/periods.ts";
-import type { UnitCount } from "./counters/read.ts";
-import type { FeedQuery } from "./query.ts";
-import { eventColumns } from "./rows.ts";
+import { endOf, type Range, startOf } from "../../values/periods.ts";
+import type { UnitCount } from "../counters/read.ts";
+import type { FeedQuery } from "../query.ts";
+import { eventColumns } from "./slice.ts";
 
 /**
  * A page of the whole log at any depth, in one statement: the counters tell the quarter, the day and the hour in which

@@ -1,13 +1,13 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import type { Row } from "../db/reader.ts";
-import { numberAt, textAt } from "../db/reader.ts";
-import type { Range } from "../values/periods.ts";
-import { during, matches, ofTypes } from "./conditions.ts";
-import { hasRole } from "./counters/read.ts";
-import type { Position } from "./position.ts";
-import { type FeedQuery, LOG, type Verify } from "./query.ts";
-import type { EventRow } from "./representation.ts";
-import { events, eventTypes } from "./table.ts";
+import type { Row } from "../../db/reader.ts";
+import { numberAt, textAt } from "../../db/reader.ts";
+import type { Range } from "../../values/periods.ts";
+import { during, matches, ofTypes } from "../conditions.ts";
+import { hasRole } from "../counters/read.ts";
+import type { Position } from "../page-token.ts";
+import { type FeedQuery, LOG, type Verify } from "../query.ts";
+import type { EventRow } from "../representation.ts";
+import { events, eventTypes } from "../table.ts";
 
 /** Columns of one event; the name of a type only where the catalogue does not know the number. */
 export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,

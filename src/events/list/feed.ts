@@ -1,15 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Reader, Row } from "../db/reader.ts";
-import { isEverything, type Range } from "../values/periods.ts";
-import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "./counters/read.ts";
-import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./deep.ts";
+import type { Reader, Row } from "../../db/reader.ts";
+import { isEverything, type Range } from "../../values/periods.ts";
+import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "../counters/read.ts";
+import type { Position } from "../page-token.ts";
+import { type FeedQuery, feedTerms, LOG } from "../query.ts";
+import type { EventRow } from "../representation.ts";
+import type { SearchTotal } from "../search.ts";
+import { feedVersion, type Version } from "../version.ts";
 import { type FeedHint, feedHint, keepFeedHint } from "./hints.ts";
-import type { Position } from "./position.ts";
-import { type FeedQuery, feedTerms, LOG } from "./query.ts";
-import type { EventRow } from "./representation.ts";
-import { eventRow, indexStatement, type Slice, sliceStatement } from "./rows.ts";
-import type { SearchTotal } from "./search.ts";
-import { feedVersion, type Version } from "./version.ts";
+import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./locate.ts";
+import { eventRow, indexStatement, type Slice, sliceStatement } from "./slice.ts";
 
 /** Rows of a feed that may be looked at for a page before the counters are asked where its events lie. */
 const SCAN = 1_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, hex, messages, ORIGIN, recorded } from "../support/world.ts";
+import { anEvent, aToken, get, hex, messages, ORIGIN, recorded } from "../../support/world.ts";
 
 const T = 1_760_000_000_000_000;
 
