@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
 import { type Database, runBatch } from "../db/client.ts";
 import { tallyLog, tallyScopes } from "./counters/write.ts";
-import { insertObjects, objectRows } from "./learn-objects.ts";
+import { insertObjects, objectRows } from "./objects/learn.ts";
 import { chunked, prepare } from "./prepare.ts";
 import { adoptNames, aliased, markAdoption, selectConflicts } from "./sameness.ts";
 

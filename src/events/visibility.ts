@@ -2,7 +2,7 @@ import { type Actor, type Directory, seesEverything } from "../auth/actor.ts";
 import { type Access, accessTo, accessToUser, type Facts, NEVER_PERMITTED, type Wanted } from "../auth/permissions.ts";
 import type { Reader } from "../db/reader.ts";
 import type { EventFilter } from "./filter.ts";
-import { findObjects, isOfType, type KnownObject } from "./find-objects.ts";
+import { findObjects, isOfType, type KnownObject } from "./objects/find.ts";
 import { cannotRestore, readScope } from "./scope-url.ts";
 import { ROLE } from "./scopes.ts";
 

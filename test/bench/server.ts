@@ -94,7 +94,7 @@ const MAKERS = [
   "src/events/record.ts",
   "src/events/prepare.ts",
   "src/events/sameness.ts",
-  "src/events/learn-objects.ts",
+  "src/events/objects/learn.ts",
   "src/events/counters/write.ts",
   "src/events/terms.ts",
   "src/events/scopes.ts",

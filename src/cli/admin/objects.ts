@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { insertObjects, objectRows } from "../../events/learn-objects.ts";
+import { insertObjects, objectRows } from "../../events/objects/learn.ts";
 import { literal, query, type Target } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { printSql } from "../print-sql.ts";

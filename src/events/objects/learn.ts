@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { objectsOf, type ToldObject } from "./objects.ts";
+import { objectsOf, type ToldObject } from "./extract.ts";
 
 interface Telling {
   eventType: string;

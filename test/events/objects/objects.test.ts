@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { database, runBatch } from "../../src/db/client.ts";
-import { insertObjects, objectRows } from "../../src/events/learn-objects.ts";
-import { objectsOf } from "../../src/events/objects.ts";
-import { anEvent, hex, recorded } from "../support/world.ts";
+import { database, runBatch } from "../../../src/db/client.ts";
+import { objectsOf } from "../../../src/events/objects/extract.ts";
+import { insertObjects, objectRows } from "../../../src/events/objects/learn.ts";
+import { anEvent, hex, recorded } from "../../support/world.ts";
 
 const [C, C2, P, R, B, U, O] = ["customer", "other", "project", "resource", "behind", "user", "offering"].map(hex);
 

@@ -1,5 +1,5 @@
-import { feedKeysOf, scopeContextKeys } from "../catalogue/data.ts";
-import { parseUuid } from "../values/uuid.ts";
+import { feedKeysOf, scopeContextKeys } from "../../catalogue/data.ts";
+import { parseUuid } from "../../values/uuid.ts";
 
 /** What one event tells about an object. UUIDs are 32 hex. */
 export interface ToldObject {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { type Reader, type Row, textAt } from "../db/reader.ts";
-import { ExpiringCache } from "../http/cache.ts";
-import { isPluginType, type ToldObject } from "./objects.ts";
+import { type Reader, type Row, textAt } from "../../db/reader.ts";
+import { ExpiringCache } from "../../http/cache.ts";
+import { isPluginType, type ToldObject } from "./extract.ts";
 
 /** Milliseconds an isolate believes what it read of an object; a project that moved is noticed within it. */
 export const OBJECT_CACHE_MS = 60_000;
