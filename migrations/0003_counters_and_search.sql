@@ -16,7 +16,7 @@ CREATE TABLE counters (
 ) STRICT, WITHOUT ROWID;
 
 -- The inverted index: for each event (rowid = events.id) the letters, pairs and triples of letters of its folded message,
--- its type, the objects it concerns and how, its auth_method and pat_uuid (src/events/terms.ts). Positions are not kept:
+-- its type, the objects it concerns and how, its auth_method and pat_uuid (src/events/search/terms.ts). Positions are not kept:
 -- a text of more than three letters is looked up by its triples and then compared with the message.
 CREATE VIRTUAL TABLE event_index USING fts5 (
   terms,

@@ -1,7 +1,7 @@
 import type { Reader } from "../db/reader.ts";
 import { countStatements, sumCounts } from "./counters/read.ts";
 import type { EventQuery } from "./query.ts";
-import { readTotal, type SearchTotal, totalStatement } from "./search.ts";
+import { readTotal, type SearchTotal, totalStatement } from "./search/page.ts";
 import { NO_EVENTS, searchVersion, type Version } from "./version.ts";
 
 /** The exact number of events, from the counters or, for a search, from the index. `key` names the search. */

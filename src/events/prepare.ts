@@ -2,7 +2,7 @@ import { typeNumber } from "../catalogue/data.ts";
 import { asciiUpper, fold } from "../values/case-fold.ts";
 import type { NewEvent } from "./record.ts";
 import { scopesOf } from "./scopes.ts";
-import { gramsOf, scopeTerms, valueTerm } from "./terms.ts";
+import { gramsOf, scopeTerms, valueTerm } from "./search/terms.ts";
 
 /** Characters of one bound parameter: under D1's 2,000,000 bytes a value even if every one takes three. */
 const MAX_PARAMETER_LENGTH = 600_000;

@@ -1,7 +1,7 @@
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
 import { ROLE } from "./scopes.ts";
-import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
+import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./search/terms.ts";
 import { RELATED_ROLES, type Visibility } from "./visibility.ts";
 
 /** Objects of which matching events concern any, in any of these roles. */

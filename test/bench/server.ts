@@ -96,7 +96,7 @@ const MAKERS = [
   "src/events/sameness.ts",
   "src/events/objects/learn.ts",
   "src/events/counters/write.ts",
-  "src/events/terms.ts",
+  "src/events/search/terms.ts",
   "src/events/scopes.ts",
   "src/cli/sample-events.mjs",
 ];

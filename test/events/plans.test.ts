@@ -6,7 +6,7 @@ import { countStatements, dayRows, detailedQuarters } from "../../src/events/cou
 import { deepLogStatement } from "../../src/events/list/locate.ts";
 import { indexStatement, type Slice, sliceStatement } from "../../src/events/list/slice.ts";
 import type { FeedQuery, SearchQuery } from "../../src/events/query.ts";
-import { pageStatement, totalStatement, wholePageStatement } from "../../src/events/search.ts";
+import { pageStatement, totalStatement, wholePageStatement } from "../../src/events/search/page.ts";
 import { versionStatement } from "../../src/events/version.ts";
 
 const DAY = 86_400_000_000;

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { newestId } from "../../events/counters/rebuild.ts";
-import { missing, PART_EVENTS, reindex } from "../../events/reindex.ts";
+import { missing, PART_EVENTS, reindex } from "../../events/search/rebuild.ts";
 import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
 import { execute, inParts } from "./sql.ts";
 

@@ -5,7 +5,7 @@ import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, u
 import type { Position } from "../page-token.ts";
 import { type FeedQuery, feedTerms, LOG } from "../query.ts";
 import type { EventRow } from "../representation.ts";
-import type { SearchTotal } from "../search.ts";
+import type { SearchTotal } from "../search/page.ts";
 import { feedVersion, type Version } from "../version.ts";
 import { type FeedHint, feedHint, keepFeedHint } from "./hints.ts";
 import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./locate.ts";

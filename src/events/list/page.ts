@@ -3,7 +3,7 @@ import type { Position } from "../page-token.ts";
 import { invalidPage, type PageRequest, pageCount } from "../pagination.ts";
 import type { EventQuery, SearchQuery } from "../query.ts";
 import type { EventRow } from "../representation.ts";
-import { mayBeShort, pageStatement, readTotal, type SearchSlice, wholePageStatement } from "../search.ts";
+import { mayBeShort, pageStatement, readTotal, type SearchSlice, wholePageStatement } from "../search/page.ts";
 import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
 import { inListOrder, type Listed, listFeed, type Wanted } from "./feed.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";

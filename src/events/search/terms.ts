@@ -1,4 +1,4 @@
-import { ROLE } from "./scopes.ts";
+import { ROLE } from "../scopes.ts";
 
 /**
  * The words of the inverted index `event_index`. Its tokenizer splits at ASCII white space and control characters and

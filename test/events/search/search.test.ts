@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
 
 /** Capitals by hand; the server folds with String.toUpperCase. What has no single capital stays: ß, ı is I, K (Kelvin) is itself. */
 const CAPITALS: Readonly<Record<string, string>> = { õ: "Õ", я: "Я", ı: "I", ω: "Ω", ǆ: "Ǆ" };

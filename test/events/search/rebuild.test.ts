@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { database, runBatch } from "../../src/db/client.ts";
-import { Reader } from "../../src/db/reader.ts";
-import { missing, reindex, termsOf } from "../../src/events/reindex.ts";
-import { gramsOf, valueTerm } from "../../src/events/terms.ts";
-import { bigLog, CUSTOMERS, load } from "../support/big-log.ts";
-import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+import { database, runBatch } from "../../../src/db/client.ts";
+import { Reader } from "../../../src/db/reader.ts";
+import { missing, reindex, termsOf } from "../../../src/events/search/rebuild.ts";
+import { gramsOf, valueTerm } from "../../../src/events/search/terms.ts";
+import { bigLog, CUSTOMERS, load } from "../../support/big-log.ts";
+import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
 
 const LETTERS = [
   ..."\u0001\t\n\u001f \u007f\u0080\u00a0!\"#'()*,-.:;<=>@[\\]^_`{|}~AZ09ÕßİıḰ字本я😀",

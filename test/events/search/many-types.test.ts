@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { eventGroups, knownEventTypes } from "../../src/catalogue/data.ts";
-import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+import { eventGroups, knownEventTypes } from "../../../src/catalogue/data.ts";
+import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
 
 it("a search within hundreds of event types finds what it should", async () => {
   const token = await aToken();

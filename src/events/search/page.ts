@@ -1,9 +1,9 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import { numberAt, type Row } from "../db/reader.ts";
-import { dayOf, isEverything } from "../values/periods.ts";
-import { during } from "./conditions.ts";
-import { type IndexSlice, indexHits, indexStatement, walkStatement } from "./list/slice.ts";
-import type { SearchQuery } from "./query.ts";
+import { numberAt, type Row } from "../../db/reader.ts";
+import { dayOf, isEverything } from "../../values/periods.ts";
+import { during } from "../conditions.ts";
+import { type IndexSlice, indexHits, indexStatement, walkStatement } from "../list/slice.ts";
+import type { SearchQuery } from "../query.ts";
 
 /** A page is looked for where this many times as many matches lie, if they lie evenly. */
 const MARGIN = 6;
