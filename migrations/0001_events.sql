@@ -388,7 +388,7 @@ CREATE TABLE event_scopes (
 ) STRICT, WITHOUT ROWID;
 
 -- The highest id before the batch that is being written: what has a higher one is new in this transaction.
--- Read and written by src/events/record.ts only.
+-- Read and written by src/events/write/record.ts only.
 CREATE TABLE commit_watermark (
   singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
   last_id INTEGER NOT NULL

@@ -96,7 +96,7 @@ describe("the sources", () => {
     );
     const edges = Object.entries(sources).flatMap(([path, source]) => importsOf(path, source));
     expect(edges).toContainEqual({ from: "worker", to: "ingest/consumer", typeOnly: false });
-    expect(edges).toContainEqual({ from: "ingest/message", to: "events/record", typeOnly: true });
+    expect(edges).toContainEqual({ from: "http/negotiate", to: "env", typeOnly: true });
     expect(edges).toContainEqual({ from: "http/resource", to: "env", typeOnly: true });
   });
 });
@@ -110,8 +110,16 @@ it("a line that breaks the direction is found", () => {
     ["openapi.ts", 'import { mountEvents } from "./events/routes.ts";', "openapi → events/routes"],
     ["something.ts", 'import { readFilter } from "./events/filter.ts";', "something → events/filter"],
     ["events/filter.ts", 'import { mountEvents } from "./routes.ts";', "events/filter → events/routes"],
-    ["events/record.ts", 'import { unpackMessage } from "../ingest/message.ts";', "events/record → ingest/message"],
-    ["events/record.ts", 'import type { Message } from "../ingest/message.ts";', "events/record → ingest/message"],
+    [
+      "events/conditions.ts",
+      'import { unpackMessage } from "../ingest/message.ts";',
+      "events/conditions → ingest/message",
+    ],
+    [
+      "events/conditions.ts",
+      'import type { Message } from "../ingest/message.ts";',
+      "events/conditions → ingest/message",
+    ],
     [
       "events/filter.ts",
       'import { authenticate } from "../auth/authenticate.ts";',
@@ -161,8 +169,8 @@ it("a line that keeps it is let through", () => {
     ["events/routes.ts", 'import { conditions } from "./conditions.ts";'],
     ["events/conditions.ts", 'import { type Actor, seesEverything } from "../auth/actor.ts";'],
     ["events/visibility.ts", 'import { accessTo } from "../auth/permissions.ts";'],
-    ["events/record.ts", 'import { typeNumber } from "../catalogue/data.ts";'],
-    ["ingest/consumer.ts", 'import { recordEvents } from "../events/record.ts";'],
+    ["events/conditions.ts", 'import { typeNumber } from "../catalogue/data.ts";'],
+    ["ingest/consumer.ts", 'import { recordEvents } from "../events/write/record.ts";'],
     ["ingest/formats/waldur.ts", 'import { parseJson } from "../json.ts";'],
     ["http/resource.ts", 'import type { Actor } from "../auth/actor.ts";'],
     ["http/resource.ts", 'import { jsonText } from "./json.ts";'],

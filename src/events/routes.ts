@@ -6,7 +6,6 @@ import { notFound } from "../http/errors.ts";
 import { etagOf, notModified } from "../http/etag.ts";
 import { mountResource } from "../http/resource.ts";
 import { parseUuid } from "../values/uuid.ts";
-import { answer, ask, keepSearched, parameters, unchanged } from "./answer.ts";
 import { lets } from "./conditions.ts";
 import { countEvents } from "./count.ts";
 import { findRows, pageOf } from "./list/page.ts";
@@ -14,6 +13,7 @@ import { eventColumns, eventRow } from "./list/slice.ts";
 import { fingerprintOf } from "./page-token.ts";
 import { linkHeader, neighbour, pageOfArray, readPage } from "./pagination.ts";
 import { chosenFields, eventJson, eventsJson } from "./representation.ts";
+import { answer, ask, keepSearched, parameters, unchanged } from "./request.ts";
 import { countMonths, statsParameters } from "./stats.ts";
 import { events } from "./table.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
-import { storedContent } from "../events/sameness.ts";
+import { storedContent } from "../events/write/identity.ts";
 import { HttpError } from "../http/errors.ts";
 import type { AcceptedEvent } from "./message.ts";
 import { withDeadline } from "./send.ts";

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
-import { type NewEvent, withContent } from "../events/record.ts";
+import { type NewEvent, withContent } from "../events/write/record.ts";
 import { MAX_DETAIL_LENGTH } from "./death.ts";
 import { digestUuid } from "./identity.ts";
 import { bodyKey } from "./keys.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { NewEvent } from "../events/record.ts";
+import type { NewEvent } from "../events/write/record.ts";
 import type { Rejections } from "./rejections.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type NewEvent, withContent } from "../events/record.ts";
-import { storedContent } from "../events/sameness.ts";
+import { storedContent } from "../events/write/identity.ts";
+import { type NewEvent, withContent } from "../events/write/record.ts";
 import { lagBucket } from "./lag.ts";
 import type { Rejections } from "./rejections.ts";
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
-import { withContent } from "../events/record.ts";
-import { storedContent } from "../events/sameness.ts";
+import { storedContent } from "../events/write/identity.ts";
+import { withContent } from "../events/write/record.ts";
 import { notFound } from "../http/errors.ts";
 import { printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
-import { storedContent } from "../events/sameness.ts";
+import { storedContent } from "../events/write/identity.ts";
 import { bodyKey } from "./keys.ts";
 import { sendAll } from "./send.ts";
 

@@ -91,9 +91,9 @@ const QUEUE = { maxBatchSize: 100, maxBatchTimeout: 1 };
 /** What the stored data is made by: another schema, writer or generator needs another state. */
 const MAKERS = [
   "migrations",
-  "src/events/record.ts",
-  "src/events/prepare.ts",
-  "src/events/sameness.ts",
+  "src/events/write/record.ts",
+  "src/events/write/prepare.ts",
+  "src/events/write/identity.ts",
   "src/events/objects/learn.ts",
   "src/events/counters/write.ts",
   "src/events/search/terms.ts",

@@ -10,7 +10,7 @@ import { digestOf } from "./page-token.ts";
 import { type EventQuery, eventQuery } from "./query.ts";
 import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
 import type { SearchTotal } from "./search/page.ts";
-import { typeNumbers } from "./types.ts";
+import { typeNumbers } from "./type-numbers.ts";
 import { type Version, versionStatement } from "./version.ts";
 import { type Visibility, visibilityOf } from "./visibility.ts";
 

@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import { FIRST_UNKNOWN_TYPE, typeNumber } from "../catalogue/data.ts";
-import { type Database, runBatch } from "../db/client.ts";
-import { tallyLog, tallyScopes } from "./counters/write.ts";
-import { insertObjects, objectRows } from "./objects/learn.ts";
+import { FIRST_UNKNOWN_TYPE, typeNumber } from "../../catalogue/data.ts";
+import { type Database, runBatch } from "../../db/client.ts";
+import { tallyLog, tallyScopes } from "../counters/write.ts";
+import { insertObjects, objectRows } from "../objects/learn.ts";
+import { adoptNames, aliased, markAdoption, selectConflicts } from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
-import { adoptNames, aliased, markAdoption, selectConflicts } from "./sameness.ts";
 
 /** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */
 export interface NewEvent {
