@@ -30,7 +30,7 @@ CREATE TABLE dead_letters (
   last_seen INTEGER NOT NULL,
   -- dead; replay: the next run of the cron job sends it to the queue; sent: it has, and the row goes when it is stored.
   state TEXT NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'replay', 'sent')),
-  -- A queue message (src/ingest/message.ts); NULL when it is large and lies in the bucket SPILL under bodies/{id}.
+  -- A queue message (src/ingest/queue/message.ts); NULL when it is large and lies in the bucket SPILL under bodies/{id}.
   body TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -38,7 +38,7 @@ CREATE INDEX dead_letters_uuid ON dead_letters (uuid);
 CREATE INDEX dead_letters_state ON dead_letters (state) WHERE state <> 'dead';
 
 -- What became of the events of a producer, by the day (YYYY-MM-DD, UTC) they were received.
--- lag: JSON object, bucket (src/ingest/lag.ts) → stored events.
+-- lag: JSON object, bucket (src/ingest/statistics/lag.ts) → stored events.
 CREATE TABLE ingest_days (
   producer TEXT NOT NULL,
   day TEXT NOT NULL,

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
+import { audit } from "./auth/audit.ts";
 import { mountCatalogue } from "./catalogue/routes.ts";
 import type { App } from "./env.ts";
 import { mountEvents } from "./events/routes.ts";
-import { audit } from "./http/audit.ts";
 import { cors } from "./http/cors.ts";
 import { errorResponse, notFound } from "./http/errors.ts";
 import { mountHealth } from "./http/health.ts";

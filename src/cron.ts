@@ -1,7 +1,7 @@
 import type { Env } from "./env.ts";
-import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/keys.ts";
-import { replayLetters } from "./ingest/replay.ts";
-import { sweep } from "./ingest/spill.ts";
+import { replayLetters } from "./ingest/dead-letters/replay.ts";
+import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
+import { sweep } from "./ingest/queue/spill.ts";
 
 /** The timetable: each cron line of wrangler.toml and its jobs. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {

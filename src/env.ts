@@ -5,9 +5,9 @@ import type { Reader } from "./db/reader.ts";
 export interface Env {
   /** The database: events, their scopes, users and tokens. */
   DB: D1Database;
-  /** Accepted events on their way to the table; bodies are text (src/ingest/message.ts). */
+  /** Accepted events on their way to the table; bodies are text (src/ingest/queue/message.ts). */
   INGEST_QUEUE: Queue<string>;
-  /** Messages that could not be written, with the reason (src/ingest/death.ts), on their way to the table dead_letters. */
+  /** Messages that could not be written, with the reason (src/ingest/dead-letters/message.ts), on their way to the table dead_letters. */
   INGEST_DEAD_LETTERS: Queue<string>;
   /** Accepted messages the queue did not take, dead ones the database did not take, and large bodies of dead letters. */
   SPILL: R2Bucket;

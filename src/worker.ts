@@ -2,7 +2,7 @@ import { createApp } from "./app.ts";
 import { runJobs } from "./cron.ts";
 import type { Env } from "./env.ts";
 import { consume } from "./ingest/consumer.ts";
-import { consumeDeadLetters } from "./ingest/dead-letter-consumer.ts";
+import { consumeDeadLetters } from "./ingest/dead-letters/consumer.ts";
 
 const app = createApp();
 

@@ -21,8 +21,8 @@ const SUBJECT_MAY_USE: Readonly<Record<string, RegExp>> = {
 };
 /** What modules at the top may use besides. */
 const TOP_MAY_USE: Readonly<Record<string, RegExp>> = {
-  worker: /^(app|cron|ingest\/(dead-letter-)?consumer)$/,
-  app: /^([a-z-]+\/routes|openapi)$/,
+  worker: /^(app|cron|ingest\/(dead-letters\/)?consumer)$/,
+  app: /^([a-z-]+\/routes|auth\/audit|openapi)$/,
   openapi: /^[a-z-]+\/(?!routes$)/,
   cron: /^[a-z-]+\/(?!routes$)/,
   env: /^$/,

@@ -4,7 +4,7 @@ import { type Reader, textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, knownVersions, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
-import { assertModest } from "./complexity.ts";
+import { assertModest } from "../http/query-limits.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
 import { digestOf } from "./page-token.ts";
 import { type EventQuery, eventQuery } from "./query.ts";

@@ -5,7 +5,7 @@ import { MAX_EVENT_BYTES, MAX_EVENTS, type ProducedEvent, producedEvent } from "
 import { chooseFormat } from "./formats/choose.ts";
 import type { Draft, Problem } from "./formats/format.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
-import { type AcceptedEvent, byteLength } from "./message.ts";
+import { type AcceptedEvent, byteLength } from "./queue/message.ts";
 
 /** Characters of webhook-id and Idempotency-Key. */
 const MAX_KEY_LENGTH = 255;

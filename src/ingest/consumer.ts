@@ -3,12 +3,12 @@ import { withStatementBudget } from "../db/budget.ts";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { microsecondsNow } from "../values/time.ts";
-import { keepLetters, letterOf } from "./dead-letters.ts";
-import { packDead } from "./death.ts";
-import { unpackMessage } from "./message.ts";
-import { countRejections, type Delivered } from "./numbers.ts";
-import type { Rejections } from "./rejections.ts";
-import { retryDelay } from "./retry.ts";
+import { keepLetters, letterOf } from "./dead-letters/keep.ts";
+import { packDead } from "./dead-letters/message.ts";
+import { unpackMessage } from "./queue/message.ts";
+import { retryDelay } from "./queue/retry.ts";
+import { countRejections, type Delivered } from "./statistics/delivered.ts";
+import type { Rejections } from "./statistics/rejected.ts";
 import { type Failure, writeEvents } from "./write.ts";
 
 /**

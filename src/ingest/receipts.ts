@@ -5,8 +5,8 @@ import { withContent } from "../events/write/record.ts";
 import { notFound } from "../http/errors.ts";
 import { printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
-import type { AcceptedEvent } from "./message.ts";
-import type { Producer } from "./producer.ts";
+import type { Producer } from "./producers/find.ts";
+import type { AcceptedEvent } from "./queue/message.ts";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 /** Bytes of the signature that are kept. */

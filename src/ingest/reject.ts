@@ -1,8 +1,8 @@
 import type { Env } from "../env.ts";
 import { HttpError } from "../http/errors.ts";
 import { microsecondsNow } from "../values/time.ts";
-import { findProducer } from "./producer.ts";
-import { countRejection } from "./rejections.ts";
+import { findProducer } from "./producers/find.ts";
+import { countRejection } from "./statistics/rejected.ts";
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "invalid",

@@ -6,12 +6,12 @@ import { acceptEvents } from "./accept.ts";
 import { checkBacklog } from "./backlog.ts";
 import { Body, readRaw } from "./body.ts";
 import { checkConflicts } from "./conflicts.ts";
-import { packMessages } from "./message.ts";
+import { makeDurable } from "./durable.ts";
+import { authenticate, bearerSecret } from "./producers/authenticate.ts";
+import { isSigned } from "./producers/signature.ts";
+import { packMessages } from "./queue/message.ts";
 import { lookUp, makeReceipts } from "./receipts.ts";
 import { noteRejection } from "./reject.ts";
-import { isSigned } from "./signature.ts";
-import { makeDurable } from "./store.ts";
-import { authenticate, bearerSecret } from "./verify.ts";
 
 /**
  * `POST /ingest/{producer}` with a bearer secret or a signature, and `/ingest/{producer}/{secret}` for those who cannot

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isGithubSigned, standardWebhookTime } from "../../src/ingest/signature.ts";
+import { isGithubSigned, standardWebhookTime } from "../../src/ingest/producers/signature.ts";
 import { aQueue, deliver, push, rows } from "../support/ingest.ts";
 
 /** What is stored of a request: type, message and context of each event. */

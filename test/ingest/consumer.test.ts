@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MAX_MESSAGE_BYTES } from "../../src/ingest/message.ts";
+import { MAX_MESSAGE_BYTES } from "../../src/ingest/queue/message.ts";
 import { aFailingDatabase, aQueue, deliver, hook, push, rows } from "../support/ingest.ts";
 import { aToken, get } from "../support/world.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonErrorPosition } from "../../src/ingest/json-error.ts";
+import { jsonErrorPosition } from "../../src/ingest/formats/json-error.ts";
 import { canonicalJson, parseJson } from "../../src/values/json.ts";
 
 describe("the place where a text stops being JSON", () => {

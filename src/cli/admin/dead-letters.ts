@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { bodyKey } from "../../ingest/keys.ts";
+import { bodyKey } from "../../ingest/queue/keys.ts";
 import { literal, query, type Row, type Target } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { deleteObject, readObject } from "../r2.ts";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { percentile } from "../../ingest/lag.ts";
+import { percentile } from "../../ingest/statistics/lag.ts";
 import { literal, query, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { COMMON_OPTIONS, type Command, JSON_OPTION, targetOf } from "./command.ts";

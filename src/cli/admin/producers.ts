@@ -1,6 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "../../ingest/authentication.ts";
+import {
+  AUTHENTICATIONS,
+  type Authentication,
+  DEFAULT_TOLERANCE,
+  MAX_SECRETS,
+} from "../../ingest/producers/schemes.ts";
 import { execute, literal, query, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { COMMON_OPTIONS, type Command, JSON_OPTION, targetOf } from "./command.ts";

@@ -2,7 +2,7 @@ import { badRequest } from "../../http/errors.ts";
 import { parseJson } from "../../values/json.ts";
 import type { Body } from "../body.ts";
 import type { GivenId } from "../identity.ts";
-import { jsonErrorPosition } from "../json-error.ts";
+import { jsonErrorPosition } from "./json-error.ts";
 
 /** An event as a format understands it, not yet checked. */
 export interface Draft {

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import * as v from "valibot";
-import { database, runBatch } from "../db/client.ts";
-import type { Env } from "../env.ts";
-import { unavailable } from "../http/errors.ts";
-import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./authentication.ts";
-import { withDeadline } from "./send.ts";
+import { database, runBatch } from "../../db/client.ts";
+import type { Env } from "../../env.ts";
+import { unavailable } from "../../http/errors.ts";
+import { withDeadline } from "../queue/send.ts";
+import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./schemes.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
 

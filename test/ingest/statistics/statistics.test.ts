@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { consume } from "../../src/ingest/consumer.ts";
-import { bucketBound, lagBucket, percentile } from "../../src/ingest/lag.ts";
-import { packMessages } from "../../src/ingest/message.ts";
-import { aBatch } from "../support/batch.ts";
-import { aQueue, aRefusingQueue, asQueue, deliver, push, rows } from "../support/ingest.ts";
-import { hex, request } from "../support/world.ts";
+import { consume } from "../../../src/ingest/consumer.ts";
+import { packMessages } from "../../../src/ingest/queue/message.ts";
+import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
+import { aBatch } from "../../support/batch.ts";
+import { aQueue, aRefusingQueue, asQueue, deliver, push, rows } from "../../support/ingest.ts";
+import { hex, request } from "../../support/world.ts";
 
 const DAY_1 = Date.UTC(2026, 10, 1, 12) * 1000;
 const DAY_2 = Date.UTC(2026, 10, 2, 12) * 1000;

@@ -1,5 +1,5 @@
-import type { Env } from "../env.ts";
-import { unavailable } from "../http/errors.ts";
+import type { Env } from "../../env.ts";
+import { unavailable } from "../../http/errors.ts";
 import { sendGroup, sendGroups, withDeadline } from "./send.ts";
 import { spill } from "./spill.ts";
 

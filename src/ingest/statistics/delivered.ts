@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import { storedContent } from "../events/write/identity.ts";
-import { type NewEvent, withContent } from "../events/write/record.ts";
+import { storedContent } from "../../events/write/identity.ts";
+import { type NewEvent, withContent } from "../../events/write/record.ts";
 import { lagBucket } from "./lag.ts";
-import type { Rejections } from "./rejections.ts";
+import type { Rejections } from "./rejected.ts";
 
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 

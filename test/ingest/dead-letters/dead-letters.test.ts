@@ -1,13 +1,13 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MAX_ATTEMPTS } from "../../src/ingest/consumer.ts";
-import { MAX_DEAD_ATTEMPTS } from "../../src/ingest/dead-letter-consumer.ts";
-import { MAX_INLINE_BODY_BYTES } from "../../src/ingest/dead-letters.ts";
-import { retryDelay } from "../../src/ingest/retry.ts";
-import worker from "../../src/worker.ts";
-import { aBatch } from "../support/batch.ts";
-import { aFailingDatabase, aQueue, aRefusingBucket, aRefusingQueue, hook, push, rows } from "../support/ingest.ts";
+import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
+import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
+import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
+import { retryDelay } from "../../../src/ingest/queue/retry.ts";
+import worker from "../../../src/worker.ts";
+import { aBatch } from "../../support/batch.ts";
+import { aFailingDatabase, aQueue, aRefusingBucket, aRefusingQueue, hook, push, rows } from "../../support/ingest.ts";
 
 const INGEST = "edge-events-ingest";
 const DEAD = "edge-events-dead-letters";

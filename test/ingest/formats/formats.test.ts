@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { MAX_BODY_BYTES } from "../../src/ingest/body.ts";
-import { MAX_EVENTS } from "../../src/ingest/event.ts";
-import { aQueue, deliver, hook, push } from "../support/ingest.ts";
-import { aToken, get } from "../support/world.ts";
+import { MAX_BODY_BYTES } from "../../../src/ingest/body.ts";
+import { MAX_EVENTS } from "../../../src/ingest/event.ts";
+import { aQueue, deliver, hook, push } from "../../support/ingest.ts";
+import { aToken, get } from "../../support/world.ts";
 
 interface Answer {
   detail?: string;

@@ -1,4 +1,4 @@
-import { MAX_SECRETS } from "./authentication.ts";
+import { MAX_SECRETS } from "./schemes.ts";
 
 /** Signatures of one request that are looked at: two secrets during a rotation, and as many to spare. */
 const MAX_SIGNATURES = 4;

@@ -2,7 +2,7 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
-import { SEND_DEADLINE_MS, sendGroups } from "../../src/ingest/send.ts";
+import { SEND_DEADLINE_MS, sendGroups } from "../../src/ingest/queue/send.ts";
 import worker from "../../src/worker.ts";
 import {
   aFailingDatabase,

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { sha256Hex } from "../../src/auth/tokens.ts";
-import type { Env } from "../../src/env.ts";
-import { findProducer } from "../../src/ingest/producer.ts";
-import { aFailingDatabase, aQueue, hook } from "../support/ingest.ts";
-import { hubSignature, standardWebhook } from "../support/sign.ts";
-import { request } from "../support/world.ts";
+import { sha256Hex } from "../../../src/auth/tokens.ts";
+import type { Env } from "../../../src/env.ts";
+import { findProducer } from "../../../src/ingest/producers/find.ts";
+import { aFailingDatabase, aQueue, hook } from "../../support/ingest.ts";
+import { hubSignature, standardWebhook } from "../../support/sign.ts";
+import { request } from "../../support/world.ts";
 
 const KEY = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OLD_KEY = "b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xk";

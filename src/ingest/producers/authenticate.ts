@@ -1,7 +1,7 @@
-import type { Env } from "../env.ts";
-import { HttpError } from "../http/errors.ts";
-import { MAX_SECRETS } from "./authentication.ts";
-import { findProducer, type Producer, sha256 } from "./producer.ts";
+import type { Env } from "../../env.ts";
+import { HttpError } from "../../http/errors.ts";
+import { findProducer, type Producer, sha256 } from "./find.ts";
+import { MAX_SECRETS } from "./schemes.ts";
 import { isGithubSigned, isSigned, standardWebhookTime } from "./signature.ts";
 
 /** No secret has this digest: it stands where a producer has fewer than MAX_SECRETS. */

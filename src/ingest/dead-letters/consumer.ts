@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
-import { withStatementBudget } from "../db/budget.ts";
-import { type Database, database, runBatch } from "../db/client.ts";
-import type { Env } from "../env.ts";
-import { storedContent } from "../events/write/identity.ts";
-import { type NewEvent, withContent } from "../events/write/record.ts";
-import { microsecondsNow } from "../values/time.ts";
-import { keepLetters, type Letter, letterOf, unreadableLetter } from "./dead-letters.ts";
-import { asText, type Death, unpackDead } from "./death.ts";
-import { unpackMessage } from "./message.ts";
-import { retryDelay } from "./retry.ts";
-import { spillDead } from "./spill.ts";
+import { withStatementBudget } from "../../db/budget.ts";
+import { type Database, database, runBatch } from "../../db/client.ts";
+import type { Env } from "../../env.ts";
+import { storedContent } from "../../events/write/identity.ts";
+import { type NewEvent, withContent } from "../../events/write/record.ts";
+import { microsecondsNow } from "../../values/time.ts";
+import { unpackMessage } from "../queue/message.ts";
+import { retryDelay } from "../queue/retry.ts";
+import { spillDead } from "../queue/spill.ts";
+import { keepLetters, type Letter, letterOf, unreadableLetter } from "./keep.ts";
+import { asText, type Death, unpackDead } from "./message.ts";
 
 /** Deliveries, over hours, after which a dead message goes to R2; the cron job brings it back. */
 export const MAX_DEAD_ATTEMPTS = 20;

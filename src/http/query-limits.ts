@@ -1,4 +1,4 @@
-import { badRequest } from "../http/errors.ts";
+import { badRequest } from "./errors.ts";
 
 /** How often a parameter may be repeated. */
 export const MAX_REPEATED_VALUES = 2_000;

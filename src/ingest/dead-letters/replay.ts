@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import { database, runBatch } from "../db/client.ts";
-import type { Env } from "../env.ts";
-import { storedContent } from "../events/write/identity.ts";
-import { bodyKey } from "./keys.ts";
-import { sendAll } from "./send.ts";
+import { database, runBatch } from "../../db/client.ts";
+import type { Env } from "../../env.ts";
+import { storedContent } from "../../events/write/identity.ts";
+import { bodyKey } from "../queue/keys.ts";
+import { sendAll } from "../queue/send.ts";
 
 /** Letters in one run, which is a minute after the last. */
 const MAX_LETTERS = 100;

@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { database, runBatch } from "../db/client.ts";
-import type { Env } from "../env.ts";
-import { type NewEvent, withContent } from "../events/write/record.ts";
-import { MAX_DETAIL_LENGTH } from "./death.ts";
-import { digestUuid } from "./identity.ts";
-import { bodyKey } from "./keys.ts";
-import { byteLength, packOne } from "./message.ts";
-import { dayOf } from "./numbers.ts";
+import { database, runBatch } from "../../db/client.ts";
+import type { Env } from "../../env.ts";
+import { type NewEvent, withContent } from "../../events/write/record.ts";
+import { digestUuid } from "../identity.ts";
+import { bodyKey } from "../queue/keys.ts";
+import { byteLength, packOne } from "../queue/message.ts";
+import { dayOf } from "../statistics/delivered.ts";
+import { MAX_DETAIL_LENGTH } from "./message.ts";
 
 /** Bytes of a body that are kept in the row; larger ones lie in R2. */
 export const MAX_INLINE_BODY_BYTES = 16_384;

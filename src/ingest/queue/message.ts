@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import type { NewEvent } from "../events/write/record.ts";
-import type { Rejections } from "./rejections.ts";
+import type { NewEvent } from "../../events/write/record.ts";
+import type { Rejections } from "../statistics/rejected.ts";
 
 /**
  * Bytes of one queue message. The queue takes 128,000 with up to 100 of its own

@@ -1,7 +1,7 @@
 import type { Env } from "../env.ts";
 import { unavailable } from "../http/errors.ts";
-import { enqueue } from "./enqueue.ts";
-import { unpackMessage } from "./message.ts";
+import { enqueue } from "./queue/enqueue.ts";
+import { unpackMessage } from "./queue/message.ts";
 import { writeEvents } from "./write.ts";
 
 /** Returns when the messages cannot be lost any more. `now` in microseconds; `later` is for work after the answer. */
