@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
 import { limitToken, refuseBlocked } from "../http/limits.ts";
+import { sha256Hex } from "../values/bytes.ts";
+import { parseUuid } from "../values/uuid.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
 import type { Credentials } from "./principal.ts";
-import { sha256Hex } from "./tokens.ts";
 import { identifyByWaldur } from "./waldur.ts";
 
 /** Sets `actor`, or throws the 401 that the contract gives for what is wrong with the credentials. */
@@ -39,8 +40,5 @@ function credentialsOf(c: Context<App>, now: number): Credentials {
   };
 }
 
-/** 32 hex; like Waldur we take no notice of what is no UUID. */
-function impersonatedUser(value: string | undefined): string | undefined {
-  const hex = value?.trim().replaceAll("-", "").toLowerCase();
-  return hex !== undefined && /^[0-9a-f]{32}$/.test(hex) ? hex : undefined;
-}
+/** 32 hex digits; a header that is not a UUID is ignored, as in Waldur. */
+const impersonatedUser = (header: string | undefined): string | undefined => parseUuid(header?.trim() ?? "");

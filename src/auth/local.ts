@@ -1,9 +1,10 @@
 import type { Database } from "../db/client.ts";
 import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, reason } from "../http/errors.ts";
+import { sha256Hex } from "../values/bytes.ts";
 import type { Actor, Directory } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
-import { findToken, findUser, sha256Hex, touchToken } from "./tokens.ts";
+import { findToken, findUser, touchToken } from "./tokens.ts";
 
 const DAY_MS = 86_400_000;
 const MICROSECONDS_PER_MS = 1_000;

@@ -3,12 +3,6 @@ import type { Database } from "../db/client.ts";
 import type { Role } from "./actor.ts";
 import { roles, tokens, users } from "./table.ts";
 
-/** SHA-256 of a text, as 64 lower-case hex digits. */
-export async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
-}
-
 const userColumns = {
   uuid: users.uuid,
   isStaff: users.isStaff,

@@ -1,11 +1,11 @@
 import * as v from "valibot";
+import { parseUuid } from "../values/uuid.ts";
 import type { Actor, Role } from "./actor.ts";
 
-/** A UUID with or without dashes → 32 hex. */
 const uuid = v.pipe(
   v.string(),
-  v.transform((text) => text.replaceAll("-", "").toLowerCase()),
-  v.regex(/^[0-9a-f]{32}$/),
+  v.check((text) => parseUuid(text) !== undefined),
+  v.transform((text) => parseUuid(text) ?? ""),
 );
 
 const permission = v.object({

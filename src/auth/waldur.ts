@@ -2,9 +2,9 @@ import * as v from "valibot";
 import type { Env } from "../env.ts";
 import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, unavailable } from "../http/errors.ts";
+import { sha256Hex } from "../values/bytes.ts";
 import type { Directory } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
-import { sha256Hex } from "./tokens.ts";
 import { askWaldur, Unreachable } from "./upstream.ts";
 import { toActor, waldurUser } from "./waldur-user.ts";
 

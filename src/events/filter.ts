@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { eventTypesOf } from "../catalogue/data.ts";
 import { badRequest } from "../http/errors.ts";
 import { fold } from "../values/case-fold.ts";
+import { definedOnly } from "../values/defined.ts";
 import { isStorableSecond, repeatedParameters, type SingleParameters, singleParameters } from "./schemas.ts";
 
 /** Which events are asked for. All that is there is joined by AND. UUIDs are 32 hex, times microseconds. */
@@ -29,7 +30,7 @@ export interface EventFilter {
 export function readFilter(params: URLSearchParams): EventFilter {
   const values = checked(params);
   const types = readTypes(params);
-  return dropUndefined({
+  const optional = definedOnly({
     createdFrom: microseconds(values.created_from),
     createdTo: microseconds(values.created_to),
     message: values.message === undefined ? undefined : fold(values.message),
@@ -40,8 +41,8 @@ export function readFilter(params: URLSearchParams): EventFilter {
     authMethod: values.auth_method,
     patUuid: values.pat_uuid,
     types,
-    oldestFirst: values.o === "created",
   });
+  return { ...optional, oldestFirst: values.o === "created" };
 }
 
 function checked(params: URLSearchParams): SingleParameters {
@@ -74,10 +75,4 @@ function microseconds(seconds: bigint | undefined): number | undefined {
   if (seconds === undefined) return undefined;
   if (!isStorableSecond(seconds)) throw badRequest([`Value "${seconds}" should be valid UNIX timestamp.`]);
   return Number(seconds) * 1_000_000;
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-function dropUndefined<T extends object>(values: T): Partial<Defined<T>> & Pick<T, "oldestFirst" & keyof T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

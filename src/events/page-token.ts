@@ -1,4 +1,7 @@
+import { sha256Hex } from "../values/bytes.ts";
 import type { EventQuery } from "./query.ts";
+
+const DIGEST_BYTES = 16;
 
 /** A place in the order of a list: right after, or right before, the event with this time and id. */
 export interface Position {
@@ -46,8 +49,7 @@ export function parseToken(text: string): PageToken | undefined {
 /** The same for the same query, and only for it, whatever the page and its size. 128 bits, hex. */
 export async function digestOf(query: EventQuery): Promise<string> {
   const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest, 0, 16).toHex();
+  return sha256Hex(text, DIGEST_BYTES);
 }
 
 /** What of a digest a token carries: 48 bits, against mistakes; it keeps no secret. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { notFound } from "../http/errors.ts";
+import { utf8 } from "../values/bytes.ts";
 import { type PageToken, type Position, parseToken, printToken } from "./page-token.ts";
 
 export const DEFAULT_PAGE_SIZE = 10;
@@ -118,8 +119,7 @@ function pageUrl(requestUrl: string, page: string): string {
 
 /** UTF-16 order is not code point order beyond U+FFFF; UTF-8 byte order is. */
 function compareCodePoints(a: string, b: string): number {
-  const encoder = new TextEncoder();
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  const [left, right] = [utf8(a), utf8(b)];
   const at = left.findIndex((byte, index) => byte !== right[index]);
   return at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
 }

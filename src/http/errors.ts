@@ -38,11 +38,15 @@ export const tooLarge = (what: string, limit: number) =>
 export const unavailable = (detail: string, retryAfter = 5) =>
   new HttpError(503, { detail }, { "Retry-After": String(retryAfter) });
 
-/** 429; `limit` requests in `period` seconds were had. */
-export const tooManyRequests = (limit: number, period: number) =>
+/** 429 with the headers of a rate limit: `limit` was reached, and the client may try again after `period` seconds. */
+export const tooManyRequests = (
+  limit: number,
+  period: number,
+  detail = `Request was throttled. Expected available in ${period} seconds.`,
+) =>
   new HttpError(
     429,
-    { detail: `Request was throttled. Expected available in ${period} seconds.` },
+    { detail },
     {
       "Retry-After": String(period),
       "RateLimit-Limit": String(limit),

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { App } from "../env.ts";
+import { sha256Hex } from "../values/bytes.ts";
 import { PRIVATE_REVALIDATE } from "./json.ts";
 
 /**
@@ -24,8 +25,7 @@ export function notModified(c: Context<App>, etag: string): Response {
   return c.body(null, 304);
 }
 
-/** Short hash of a text, for keys: 64 bits, hex. */
-export async function shortHash(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest, 0, 8).toHex();
-}
+const SHORT_HASH_BYTES = 8;
+
+/** A short hash of a text, for keys: 16 hex digits. */
+export const shortHash = (text: string): Promise<string> => sha256Hex(text, SHORT_HASH_BYTES);

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { App } from "../env.ts";
+import { byteLength } from "../values/bytes.ts";
 
 /** Never let a shared cache keep an answer; a private one must ask again. */
 export const PRIVATE_REVALIDATE = "private, no-cache";
@@ -9,9 +10,8 @@ export const PRIVATE_REVALIDATE = "private, no-cache";
  * route without its body, tells the length of the GET body.
  */
 export function jsonText(c: Context<App>, text: string, headers: Record<string, string> = {}): Response {
-  const length = new TextEncoder().encode(text).byteLength;
   c.header("Content-Type", "application/json");
-  c.header("Content-Length", String(length));
+  c.header("Content-Length", String(byteLength(text)));
   c.header("Cache-Control", PRIVATE_REVALIDATE);
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(text);

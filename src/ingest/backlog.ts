@@ -1,4 +1,4 @@
-import { HttpError } from "../http/errors.ts";
+import { tooManyRequests } from "../http/errors.ts";
 import { withDeadline } from "./queue/send.ts";
 
 /** Milliseconds a number of waiting messages is believed. */
@@ -16,13 +16,8 @@ const known = new WeakMap<Queue<string>, { count: number | undefined; at: number
 export async function checkBacklog(queue: Queue<string>, limit: number, now: number): Promise<void> {
   const count = await backlog(queue, now);
   if (count === undefined || count <= limit) return;
-  const headers = {
-    "Retry-After": String(RETRY_AFTER_SECONDS),
-    "RateLimit-Limit": String(limit),
-    "RateLimit-Remaining": "0",
-    "RateLimit-Reset": String(RETRY_AFTER_SECONDS),
-  };
-  throw new HttpError(429, { detail: `More than ${limit} messages are waiting to be stored; send it later.` }, headers);
+  const detail = `More than ${limit} messages are waiting to be stored; send it later.`;
+  throw tooManyRequests(limit, RETRY_AFTER_SECONDS, detail);
 }
 
 async function backlog(queue: Queue<string>, now: number): Promise<number | undefined> {

@@ -1,4 +1,7 @@
+import { sha256 } from "../values/bytes.ts";
 import { canonicalJson } from "../values/json.ts";
+
+const UUID_BYTES = 16;
 
 /** What makes two events without an id the same event. */
 export interface Content {
@@ -29,8 +32,7 @@ export const idUuid = (producer: string, { kind, parts }: GivenId): Promise<stri
 
 /** SHA-256 as a UUIDv8, in 32 hex digits. */
 export async function digestUuid(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const bytes = new Uint8Array(digest, 0, 16);
+  const bytes = (await sha256(text)).subarray(0, UUID_BYTES);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes.toHex();

@@ -3,12 +3,12 @@ import { database, runBatch } from "../db/client.ts";
 import { storedContent } from "../events/write/identity.ts";
 import { withContent } from "../events/write/record.ts";
 import { notFound } from "../http/errors.ts";
+import { hmacSha256, utf8 } from "../values/bytes.ts";
 import { printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
 import type { Producer } from "./producers/find.ts";
 import type { AcceptedEvent } from "./queue/message.ts";
 
-const HMAC = { name: "HMAC", hash: "SHA-256" };
 /** Bytes of the signature that are kept. */
 const SIGNATURE_BYTES = 16;
 
@@ -30,13 +30,11 @@ export async function makeReceipts(
   acceptedAt: number,
 ): Promise<string[]> {
   if (secret === undefined) return [];
-  const key = await crypto.subtle.importKey("raw", secret, HMAC, false, ["sign"]);
   return Promise.all(
     events.map(async (event) => {
       const { uuid, content } = withContent(event);
       const parts = [uuid, content === uuid ? "" : content, event.created.toString(36), acceptedAt.toString(36)];
-      const signature = await crypto.subtle.sign("HMAC", key, signedBytes(name, parts));
-      return [...parts, new Uint8Array(signature, 0, SIGNATURE_BYTES).toHex()].join(".");
+      return [...parts, (await signatureOf(secret, name, parts)).toHex()].join(".");
     }),
   );
 }
@@ -73,11 +71,9 @@ async function readReceipt({ name, secrets }: Producer, text: string): Promise<R
   const parts = /^([\da-f]{32})\.([\da-f]{32})?\.(-?[\da-z]{1,12})\.([\da-z]{1,12})\.([\da-f]{32})$/.exec(text);
   if (parts === null) return undefined;
   const [, uuid = "", content = "", created = "", acceptedAt = "", signature = ""] = parts;
-  const signed = signedBytes(name, [uuid, content, created, acceptedAt]);
   const presented = Uint8Array.fromHex(signature);
   for (const secret of secrets) {
-    const key = await crypto.subtle.importKey("raw", secret, HMAC, false, ["sign"]);
-    const expected = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed), 0, SIGNATURE_BYTES);
+    const expected = await signatureOf(secret, name, [uuid, content, created, acceptedAt]);
     if (crypto.subtle.timingSafeEqual(expected, presented)) {
       return { uuid, content: content || uuid, created: parseInt(created, 36), acceptedAt: parseInt(acceptedAt, 36) };
     }
@@ -85,5 +81,7 @@ async function readReceipt({ name, secrets }: Producer, text: string): Promise<R
   return undefined;
 }
 
-const signedBytes = (producer: string, parts: readonly string[]): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify(["receipt", producer, ...parts]));
+async function signatureOf(secret: Uint8Array, producer: string, parts: readonly string[]): Promise<Uint8Array> {
+  const signed = utf8(JSON.stringify(["receipt", producer, ...parts]));
+  return (await hmacSha256(secret, signed)).subarray(0, SIGNATURE_BYTES);
+}

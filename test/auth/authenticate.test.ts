@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sha256Hex } from "../../src/auth/tokens.ts";
+import { sha256Hex } from "../../src/values/bytes.ts";
 import { aToken, get, request } from "../support/world.ts";
 
 const asking = (Authorization: string) => request("/api/events/", { headers: { Authorization } });

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { sha256Hex } from "../../src/auth/tokens.ts";
+import { sha256Hex } from "../../src/values/bytes.ts";
 
 export interface GivenRole {
   /** `customer` unless told otherwise. */

@@ -1,9 +1,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { sha256Hex } from "../../src/auth/tokens.ts";
 import { database } from "../../src/db/client.ts";
 import type { Env } from "../../src/env.ts";
 import { type NewEvent, recordEvents } from "../../src/events/write/record.ts";
+import { sha256Hex } from "../../src/values/bytes.ts";
 import worker from "../../src/worker.ts";
 
 export const ORIGIN = "https://events.example.org";

@@ -1,4 +1,5 @@
 import { feedKeysOf, scopeContextKeys } from "../../catalogue/data.ts";
+import { definedOnly } from "../../values/defined.ts";
 import { parseUuid } from "../../values/uuid.ts";
 
 /** What one event tells about an object. UUIDs are 32 hex. */
@@ -133,11 +134,4 @@ const resourceType = (context: Context): string | undefined =>
 function uuidAt(context: Context, key: string): string | undefined {
   const value = Object.hasOwn(context, key) ? context[key] : undefined;
   return typeof value === "string" ? parseUuid(value) : undefined;
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without the keys that are undefined. */
-function definedOnly<T extends Record<string, string | undefined>>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -1,4 +1,5 @@
 import { typeNumber } from "../../catalogue/data.ts";
+import { byteLength } from "../../values/bytes.ts";
 import { asciiUpper, fold } from "../../values/case-fold.ts";
 import { scopesOf } from "../scopes.ts";
 import { gramsOf, scopeTerms, valueTerm } from "../search/terms.ts";
@@ -44,7 +45,7 @@ export function prepare(event: NewEvent): Prepared {
 
 function holdable(uuid: string, row: string): string {
   const mayBeTooLarge = row.length * MAX_BYTES_PER_CHARACTER > MAX_ROW_BYTES;
-  if (!mayBeTooLarge || new TextEncoder().encode(row).length <= MAX_ROW_BYTES) return row;
+  if (!mayBeTooLarge || byteLength(row) <= MAX_ROW_BYTES) return row;
   throw new Error(`Event ${uuid} is larger than a row may be.`);
 }
 

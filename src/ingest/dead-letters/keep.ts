@@ -2,10 +2,11 @@ import { type SQL, sql } from "drizzle-orm";
 import { database, runBatch } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { type NewEvent, withContent } from "../../events/write/record.ts";
+import { byteLength } from "../../values/bytes.ts";
+import { dayOf } from "../../values/periods.ts";
 import { digestUuid } from "../identity.ts";
 import { bodyKey } from "../queue/keys.ts";
-import { byteLength, packOne } from "../queue/message.ts";
-import { dayOf } from "../statistics/delivered.ts";
+import { packOne } from "../queue/message.ts";
 import { MAX_DETAIL_LENGTH } from "./message.ts";
 
 /** Bytes of a body that are kept in the row; larger ones lie in R2. */

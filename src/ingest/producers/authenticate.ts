@@ -1,6 +1,7 @@
 import type { Env } from "../../env.ts";
 import { HttpError } from "../../http/errors.ts";
-import { findProducer, type Producer, sha256 } from "./find.ts";
+import { sha256 } from "../../values/bytes.ts";
+import { findProducer, type Producer } from "./find.ts";
 import { MAX_SECRETS } from "./schemes.ts";
 import { isGithubSigned, isSigned, standardWebhookTime } from "./signature.ts";
 

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { database, runBatch } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { unavailable } from "../../http/errors.ts";
+import { sha256, utf8 } from "../../values/bytes.ts";
 import { withDeadline } from "../queue/send.ts";
 import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./schemes.ts";
 
@@ -101,13 +102,9 @@ async function toProducer(
 async function keyOf(auth: Authentication, secret: string): Promise<Uint8Array> {
   if (auth === "secret") return sha256(secret);
   const isBase64 = auth === "standard-webhooks";
-  const key = isBase64 ? Uint8Array.fromBase64(secret.replace(/^whsec_/, "")) : new TextEncoder().encode(secret);
+  const key = isBase64 ? Uint8Array.fromBase64(secret.replace(/^whsec_/, "")) : utf8(secret);
   if (key.byteLength === 0) throw new Error("A secret is empty.");
   return key;
-}
-
-export async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
 function plain(secrets: string[]): Settings {

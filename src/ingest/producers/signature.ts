@@ -1,3 +1,4 @@
+import { hmacSha256 } from "../../values/bytes.ts";
 import { MAX_SECRETS } from "./schemes.ts";
 
 /** Signatures of one request that are looked at: two secrets during a rotation, and as many to spare. */
@@ -41,19 +42,12 @@ export async function isGithubSigned(
   return anyMatch(body, keys, hex === undefined ? [] : [Uint8Array.fromHex(hex)]);
 }
 
-/** HMAC-SHA-256. */
-export async function hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
-}
-
 /** In constant time: always as many HMACs and comparisons, whoever is asked for and whatever was sent. */
 async function anyMatch(data: Uint8Array, keys: readonly Uint8Array[], signatures: readonly Uint8Array[]) {
   let matches = 0;
   for (let index = 0; index < MAX_SECRETS; index++) {
     const key = keys[index];
-    const digest = await hmac(key ?? NOBODYS, data);
+    const digest = await hmacSha256(key ?? NOBODYS, data);
     for (let place = 0; place < MAX_SIGNATURES; place++) {
       const isEqual = crypto.subtle.timingSafeEqual(digest, signatures[place] ?? NOBODYS_OTHER);
       matches += Number(isEqual && key !== undefined);

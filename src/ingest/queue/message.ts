@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { NewEvent } from "../../events/write/record.ts";
+import { byteLength } from "../../values/bytes.ts";
 import type { Rejections } from "../statistics/rejected.ts";
 
 /**
@@ -40,7 +41,6 @@ const eventLine = v.union([
   v.tuple([v.string(), integer, v.string(), v.string(), v.nullable(v.string())]),
   v.tuple([v.string(), integer, v.string(), v.string()]),
 ]);
-const encoder = new TextEncoder();
 
 /**
  * Packs events into as few queue messages as fit. A message is lines: a header, then two for each event, its
@@ -92,5 +92,3 @@ export function unpackMessage(body: unknown): Content {
 function assertObject(value: unknown): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("A context is an object.");
 }
-
-export const byteLength = (text: string): number => encoder.encode(text).byteLength;

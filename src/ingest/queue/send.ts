@@ -1,4 +1,4 @@
-import { byteLength } from "./message.ts";
+import { byteLength } from "../../values/bytes.ts";
 
 /**
  * What one sendBatch takes is 256,000 bytes and 100 messages (https://developers.cloudflare.com/queues/platform/limits/).

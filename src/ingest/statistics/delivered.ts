@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { storedContent } from "../../events/write/identity.ts";
 import { type NewEvent, withContent } from "../../events/write/record.ts";
+import { dayOf } from "../../values/periods.ts";
 import { lagBucket } from "./lag.ts";
 import type { Rejections } from "./rejected.ts";
 
@@ -11,10 +12,6 @@ export interface Delivered {
   event: NewEvent;
   replay: boolean;
 }
-
-/** The day (UTC) of a time in microseconds. */
-export const dayOf = (microseconds: number): string =>
-  new Date(microseconds / MICROSECONDS_PER_MILLISECOND).toISOString().slice(0, 10);
 
 /**
  * Counts what became of the events of a batch, in the transaction that writes them and after they are written. What the

@@ -1,6 +1,6 @@
+import { dayOf } from "../../values/periods.ts";
 import { packRejections } from "../queue/message.ts";
 import { SEND_DEADLINE_MS, withDeadline } from "../queue/send.ts";
-import { dayOf } from "./delivered.ts";
 
 /** [producer, day, reason, requests] */
 export type Rejections = [string, string, string, number][];

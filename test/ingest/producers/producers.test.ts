@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { sha256Hex } from "../../../src/auth/tokens.ts";
 import type { Env } from "../../../src/env.ts";
 import { findProducer } from "../../../src/ingest/producers/find.ts";
+import { sha256Hex } from "../../../src/values/bytes.ts";
 import { aFailingDatabase, aQueue, hook } from "../../support/ingest.ts";
 import { hubSignature, standardWebhook } from "../../support/sign.ts";
 import { request } from "../../support/world.ts";

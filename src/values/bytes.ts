@@ -1,0 +1,22 @@
+const encoder = new TextEncoder();
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+
+/** The UTF-8 bytes of a text. */
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+
+/** The length of a text in UTF-8, in bytes. */
+export const byteLength = (text: string): number => encoder.encode(text).byteLength;
+
+/** The SHA-256 of a text in UTF-8: 32 bytes. */
+export const sha256 = async (text: string): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text)));
+
+/** The first `bytes` (at most 32) of the SHA-256 of a text, as lower-case hex: two digits a byte. */
+export const sha256Hex = async (text: string, bytes = 32): Promise<string> =>
+  (await sha256(text)).subarray(0, bytes).toHex();
+
+/** The HMAC-SHA-256 of `data`: 32 bytes. */
+export async function hmacSha256(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
+  const imported = await crypto.subtle.importKey("raw", key, HMAC, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+}
