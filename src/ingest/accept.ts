@@ -2,11 +2,11 @@ import * as v from "valibot";
 import { badRequest } from "../http/errors.ts";
 import { byteLength } from "../values/bytes.ts";
 import type { Body } from "./body.ts";
+import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, MAX_EVENTS, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
 import type { Draft, Problem } from "./formats/format.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
-import type { AcceptedEvent } from "./queue/message.ts";
 
 /** Characters of webhook-id and Idempotency-Key. */
 const MAX_KEY_LENGTH = 255;

@@ -1,5 +1,5 @@
 import { tooManyRequests } from "../http/errors.ts";
-import { withDeadline } from "./queue/send.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** Milliseconds a number of waiting messages is believed. */
 const FRESH_MS = 5_000;

@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
 import { storedContent } from "../events/write/identity.ts";
 import { HttpError } from "../http/errors.ts";
-import type { AcceptedEvent } from "./queue/message.ts";
-import { withDeadline } from "./queue/send.ts";
+import { withDeadline } from "./deadline.ts";
+import type { AcceptedEvent } from "./event.ts";
 
 /** Milliseconds the database has; without an answer the events go on, and the consumer looks again. */
 const LOOKUP_DEADLINE_MS = 1_000;

@@ -5,10 +5,10 @@ import type { Env } from "../env.ts";
 import { microsecondsNow } from "../values/time.ts";
 import { keepLetters, letterOf } from "./dead-letters/keep.ts";
 import { packDead } from "./dead-letters/message.ts";
-import { unpackMessage } from "./queue/message.ts";
+import { type Rejections, unpackMessage } from "./queue/message.ts";
 import { retryDelay } from "./queue/retry.ts";
-import { countRejections, type Delivered } from "./statistics/delivered.ts";
-import type { Rejections } from "./statistics/rejected.ts";
+import type { Delivered } from "./statistics/delivered.ts";
+import { addRejections } from "./statistics/rejected.ts";
 import { type Failure, writeEvents } from "./write.ts";
 
 /**
@@ -52,7 +52,7 @@ export async function consume(
       unsettled.set(message, { reason: "unreadable", isTransient: false, detail: unreadable(error) });
     }
   }
-  await addRejections(rejections, env, unsettled);
+  await writeRejections(rejections, env, unsettled);
   const { failures, ...report } = await writeEvents(env.DB, entries, now);
   for (const [{ message }, failure] of failures) {
     if (failure.reason !== "conflict" && !unsettled.get(message)?.isTransient) unsettled.set(message, failure);
@@ -70,14 +70,14 @@ export async function consume(
   );
 }
 
-async function addRejections(
+async function writeRejections(
   rejections: readonly { message: Message<unknown>; counts: Rejections }[],
   env: Env,
   unsettled: Map<Message<unknown>, Unsettled>,
 ): Promise<void> {
   if (rejections.length === 0) return;
   try {
-    await runBatch(database(env.DB), [countRejections(rejections.flatMap(({ counts }) => counts))]);
+    await runBatch(database(env.DB), [addRejections(rejections.flatMap(({ counts }) => counts))]);
   } catch (error) {
     for (const { message } of rejections) unsettled.set(message, notWritten(error));
   }

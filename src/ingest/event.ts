@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { NewEvent } from "../events/event.ts";
 import { isRawNumber } from "../values/json.ts";
 import { parseTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
@@ -58,6 +59,9 @@ export const producedEvent = v.object(
 );
 
 export type ProducedEvent = v.InferOutput<typeof producedEvent>;
+
+/** An accepted event. Its sender and its time of receipt are those of the request, so a queue message has them once. */
+export type AcceptedEvent = Omit<NewEvent, "producer" | "receivedAt">;
 
 function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);

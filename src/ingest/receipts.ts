@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
 import { database, runBatch } from "../db/client.ts";
+import { withContent } from "../events/event.ts";
 import { storedContent } from "../events/write/identity.ts";
-import { withContent } from "../events/write/record.ts";
 import { notFound } from "../http/errors.ts";
 import { hmacSha256, utf8 } from "../values/bytes.ts";
 import { printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
+import type { AcceptedEvent } from "./event.ts";
 import type { Producer } from "./producers/find.ts";
-import type { AcceptedEvent } from "./queue/message.ts";
 
 /** Bytes of the signature that are kept. */
 const SIGNATURE_BYTES = 16;

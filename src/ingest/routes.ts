@@ -11,7 +11,7 @@ import { authenticate, bearerSecret } from "./producers/authenticate.ts";
 import { isSigned } from "./producers/signature.ts";
 import { packMessages } from "./queue/message.ts";
 import { lookUp, makeReceipts } from "./receipts.ts";
-import { noteRejection } from "./reject.ts";
+import { reportRejection } from "./statistics/rejected.ts";
 
 /**
  * `POST /ingest/{producer}` with a bearer secret or a signature, and `/ingest/{producer}/{secret}` for those who cannot
@@ -28,7 +28,7 @@ async function ingest(c: Context<App>, secret: string): Promise<Response> {
   try {
     return await take(c, secret, now);
   } catch (error) {
-    c.executionCtx.waitUntil(noteRejection(c.env, c.req.param("producer") ?? "", error, now));
+    c.executionCtx.waitUntil(reportRejection(c.env, c.req.param("producer") ?? "", error, now));
     throw error;
   }
 }

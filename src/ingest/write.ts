@@ -1,7 +1,8 @@
 import { StatementBudgetError, withStatementBudget } from "../db/budget.ts";
 import { type Database, database } from "../db/client.ts";
 import { isTransient } from "../db/errors.ts";
-import { type Conflict, conflictKey, type NewEvent, recordEvents, withContent } from "../events/write/record.ts";
+import { type Conflict, conflictKey, type NewEvent, withContent } from "../events/event.ts";
+import { recordEvents } from "../events/write/record.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
 /** Events in one transaction: a second of D1 at most, and one parameter of numbers about them (countDelivered). */

@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
+import type { AcceptedEvent } from "../../src/ingest/event.ts";
 import { contentUuid } from "../../src/ingest/identity.ts";
-import { type AcceptedEvent, packMessages } from "../../src/ingest/queue/message.ts";
+import { packMessages } from "../../src/ingest/queue/message.ts";
 import { parseTime } from "../../src/values/time.ts";
 import { schemaId, serve } from "./server.ts";
 import { CACHE, ROOT, STAFF_TOKEN } from "./settings.ts";

@@ -1,4 +1,4 @@
-import type { NewEvent } from "../../src/events/write/record.ts";
+import type { NewEvent } from "../../src/events/event.ts";
 import { anEvent, recorded } from "./world.ts";
 
 const START = Date.UTC(2025, 1, 1) * 1000;

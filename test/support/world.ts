@@ -2,7 +2,8 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { database } from "../../src/db/client.ts";
 import type { Env } from "../../src/env.ts";
-import { type NewEvent, recordEvents } from "../../src/events/write/record.ts";
+import type { NewEvent } from "../../src/events/event.ts";
+import { recordEvents } from "../../src/events/write/record.ts";
 import { sha256Hex } from "../../src/values/bytes.ts";
 import worker from "../../src/worker.ts";
 

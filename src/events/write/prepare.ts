@@ -1,9 +1,9 @@
 import { typeNumber } from "../../catalogue/data.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { asciiUpper, fold } from "../../values/case-fold.ts";
+import type { NewEvent } from "../event.ts";
 import { scopesOf } from "../scopes.ts";
 import { gramsOf, scopeTerms, valueTerm } from "../search/terms.ts";
-import type { NewEvent } from "./record.ts";
 
 /** Characters of one bound parameter: under D1's 2,000,000 bytes a value even if every one takes three. */
 const MAX_PARAMETER_LENGTH = 600_000;

@@ -2,23 +2,10 @@ import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../../catalogue/data.ts";
 import { type Database, runBatch } from "../../db/client.ts";
 import { tallyLog, tallyScopes } from "../counters/write.ts";
+import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
 import { insertObjects, objectRows } from "../objects/learn.ts";
 import { adoptNames, aliased, markAdoption, selectConflicts } from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
-
-/** An event to be written. Times in microseconds; `context` is compact JSON text of an object. */
-export interface NewEvent {
-  /** 32 lower-case hex digits. */
-  uuid: string;
-  /** Digest of what it says, as 32 hex digits; absent when `uuid` is that digest: the event came without an id. */
-  content?: string;
-  created: number;
-  eventType: string;
-  message: string;
-  context: string;
-  producer: string;
-  receivedAt: number;
-}
 
 /** What a batch came to, as D1 metered it. */
 export interface RecordReport {
@@ -26,13 +13,6 @@ export interface RecordReport {
   duplicates: number;
   rowsWritten: number;
   conflicts: Conflict[];
-}
-
-/** An event that was not written, as another one has its uuid. `content` and `stored`: the digests of both. */
-export interface Conflict {
-  uuid: string;
-  content: string;
-  stored: string;
 }
 
 /**
@@ -74,12 +54,6 @@ export async function recordEvents(
   const rowsWritten = results.reduce((sum, result) => sum + result.meta.rows_written, 0);
   return { events: stored, duplicates: events.length - stored - refused, rowsWritten, conflicts: found };
 }
-
-/** Which event a conflict is about. */
-export const conflictKey = ({ uuid, content }: Pick<Conflict, "uuid" | "content">): string => `${uuid} ${content}`;
-
-/** Its uuid and what it says, told either way. */
-export const withContent = ({ uuid, content = uuid }: Pick<NewEvent, "uuid" | "content">) => ({ uuid, content });
 
 const pair = (event: NewEvent): string => JSON.stringify(Object.values(withContent(event)));
 

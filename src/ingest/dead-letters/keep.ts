@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { database, runBatch } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
-import { type NewEvent, withContent } from "../../events/write/record.ts";
+import { type NewEvent, withContent } from "../../events/event.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { dayOf } from "../../values/periods.ts";
 import { digestUuid } from "../identity.ts";

@@ -4,7 +4,7 @@ import { database, runBatch } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { unavailable } from "../../http/errors.ts";
 import { sha256, utf8 } from "../../values/bytes.ts";
-import { withDeadline } from "../queue/send.ts";
+import { withDeadline } from "../deadline.ts";
 import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./schemes.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;

@@ -1,6 +1,7 @@
 import type { Env } from "../../env.ts";
 import { unavailable } from "../../http/errors.ts";
-import { sendGroup, sendGroups, withDeadline } from "./send.ts";
+import { withDeadline } from "../deadline.ts";
+import { sendGroup, sendGroups } from "./send.ts";
 import { spill } from "./spill.ts";
 
 /** Milliseconds R2 has to take what the queue did not. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import type { NewEvent } from "../../events/write/record.ts";
+import type { NewEvent } from "../../events/event.ts";
 import { byteLength } from "../../values/bytes.ts";
-import type { Rejections } from "../statistics/rejected.ts";
+import type { AcceptedEvent } from "../event.ts";
 
 /**
  * Bytes of one queue message. The queue takes 128,000 with up to 100 of its own
@@ -9,8 +9,8 @@ import type { Rejections } from "../statistics/rejected.ts";
  */
 export const MAX_MESSAGE_BYTES = 120_000;
 
-/** An accepted event on its way: everything but who sent it and when, which the message says once for all. */
-export type AcceptedEvent = Omit<NewEvent, "producer" | "receivedAt">;
+/** Rejected requests: [producer, day, reason, requests]. */
+export type Rejections = [string, string, string, number][];
 
 export interface Envelope {
   producer: string;

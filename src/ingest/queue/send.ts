@@ -1,4 +1,5 @@
 import { byteLength } from "../../values/bytes.ts";
+import { withDeadline } from "../deadline.ts";
 
 /**
  * What one sendBatch takes is 256,000 bytes and 100 messages (https://developers.cloudflare.com/queues/platform/limits/).
@@ -37,12 +38,4 @@ export function sendGroup(queue: Queue<string>, group: readonly string[]): Promi
 /** Sends everything; throws at the first group that is not taken. */
 export async function sendAll(queue: Queue<string>, messages: readonly string[]): Promise<void> {
   for (const group of sendGroups(messages)) await sendGroup(queue, group);
-}
-
-/** What the promise comes to; rejects when that takes longer. What it comes to later is ignored. */
-export async function withDeadline<T>(promise: Promise<T>, milliseconds: number, message: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(message)), milliseconds);
-  promise.catch(() => undefined);
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,9 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
+import { type NewEvent, withContent } from "../../events/event.ts";
 import { storedContent } from "../../events/write/identity.ts";
-import { type NewEvent, withContent } from "../../events/write/record.ts";
 import { dayOf } from "../../values/periods.ts";
 import { lagBucket } from "./lag.ts";
-import type { Rejections } from "./rejected.ts";
 
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 
@@ -52,10 +51,3 @@ export function countDelivered(delivered: readonly Delivered[], now: number): SQ
         SELECT key, value FROM json_each(ingest_days.lag) UNION ALL SELECT key, value FROM json_each(excluded.lag)
       ) GROUP BY key))`;
 }
-
-/** Adds refused requests. */
-export const countRejections = (counts: Rejections): SQL => sql`INSERT INTO ingest_rejections
-    (producer, day, reason, requests)
-  SELECT value->>0, value->>1, value->>2, sum(value->>3) FROM json_each(${JSON.stringify(counts)})
-  WHERE true GROUP BY 1, 2, 3
-  ON CONFLICT DO UPDATE SET requests = requests + excluded.requests`;

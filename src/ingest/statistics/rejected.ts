@@ -1,19 +1,47 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Env } from "../../env.ts";
+import { HttpError } from "../../http/errors.ts";
 import { dayOf } from "../../values/periods.ts";
-import { packRejections } from "../queue/message.ts";
-import { SEND_DEADLINE_MS, withDeadline } from "../queue/send.ts";
+import { microsecondsNow } from "../../values/time.ts";
+import { withDeadline } from "../deadline.ts";
+import { findProducer } from "../producers/find.ts";
+import { packRejections, type Rejections } from "../queue/message.ts";
+import { SEND_DEADLINE_MS } from "../queue/send.ts";
 
-/** [producer, day, reason, requests] */
-export type Rejections = [string, string, string, number][];
+const REASONS: Readonly<Record<number, string>> = {
+  400: "invalid",
+  401: "credentials",
+  405: "method",
+  409: "conflict",
+  413: "too_large",
+  415: "unknown_type",
+  429: "too_fast",
+  503: "unavailable",
+};
 
-/** Requests refused in this isolate and not yet told to the queue, by queue. */
+/** The rejections of this isolate that are not yet sent, by queue. */
 const waiting = new WeakMap<Queue<string>, { counts: Map<string, number>; sending: boolean }>();
 
 /**
- * Counts a refused request without a write on its path: through the queue, one message at a time for each isolate; what
- * is refused while that is sent goes with the next. What the queue does not take waits for the next refusal. Time in
- * microseconds.
+ * Counts a rejected request by its reason, after the response. Only existing producers are counted, because anybody can
+ * make up names. `now` in milliseconds.
  */
-export async function countRejection(
+export async function reportRejection(env: Env, name: string, error: unknown, now: number): Promise<void> {
+  const status = error instanceof HttpError ? error.status : 500;
+  try {
+    if ((await findProducer(env, name, now)) === undefined) return;
+  } catch (problem) {
+    return console.error(JSON.stringify({ level: "error", event: "rejection_not_counted", error: String(problem) }));
+  }
+  await queueRejection(env.INGEST_QUEUE, name, REASONS[status] ?? "error", microsecondsNow(now));
+}
+
+/**
+ * Counts a rejected request through the queue, so that no request waits for a write. Each isolate sends one message at a
+ * time; rejections that arrive meanwhile go with the next message, and those that the queue does not take wait for the
+ * next rejection. `now` in microseconds.
+ */
+export async function queueRejection(
   queue: Queue<string>,
   producer: string,
   reason: string,
@@ -49,3 +77,10 @@ async function send(queue: Queue<string>, taken: readonly [string, number][]): P
   const sent = queue.send(packRejections(counts), { contentType: "text" });
   await withDeadline(sent, SEND_DEADLINE_MS, "The queue did not answer in time.");
 }
+
+/** The statement that adds rejected requests to the table; one row written for each producer, day and reason. */
+export const addRejections = (counts: Rejections): SQL => sql`INSERT INTO ingest_rejections
+    (producer, day, reason, requests)
+  SELECT value->>0, value->>1, value->>2, sum(value->>3) FROM json_each(${JSON.stringify(counts)})
+  WHERE true GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET requests = requests + excluded.requests`;

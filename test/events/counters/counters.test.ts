@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { NewEvent } from "../../../src/events/write/record.ts";
+import type { NewEvent } from "../../../src/events/event.ts";
 import { expectExactCounters } from "../../support/history.ts";
 import { anEvent, recorded } from "../../support/world.ts";
 

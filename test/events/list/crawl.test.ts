@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { NewEvent } from "../../../src/events/write/record.ts";
+import type { NewEvent } from "../../../src/events/event.ts";
 import { randomNumbers } from "../../support/big-log.ts";
 import { anEvent, aToken, get, recorded } from "../../support/world.ts";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { NewEvent } from "../../../src/events/write/record.ts";
+import type { NewEvent } from "../../../src/events/event.ts";
 import { bigLog, CUSTOMERS, linkOf, load, randomNumbers, TYPES, USERS } from "../../support/big-log.ts";
 import { aToken, get, query } from "../../support/world.ts";
 
