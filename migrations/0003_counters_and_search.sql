@@ -1,18 +1,18 @@
--- Exact totals without COUNT. One row for a feed and a period, kept by the transaction that writes the events:
---   feed 'log', 'log/day', 'log/hour': the whole log by quarter, day and hour; any other: an object (32 hex) by quarter.
+-- Exact totals without COUNT. One row for a series and a period, kept by the transaction that writes the events:
+--   series 'log', 'log/day', 'log/hour': the whole log by quarter, day and hour; any other: an object (32 hex) by quarter.
 --   period: the first month of a quarter ('2026-07'), a day ('2026-07-30') or an hour ('2026-07-30T14'), in UTC.
 --   n: events; min_id, last_id: every id of theirs lies between.
 --   codes: JSON, "MM:code" → events, code = type * 32 + roles (roles are 0 for the log); "code" alone for days and hours.
 --   days: JSON, "MM-DD:roles" → events; objects only.
 CREATE TABLE counters (
-  feed TEXT NOT NULL,
+  series TEXT NOT NULL,
   period TEXT NOT NULL,
   n INTEGER NOT NULL,
   min_id INTEGER NOT NULL,
   last_id INTEGER NOT NULL,
   codes TEXT NOT NULL,
   days TEXT,
-  PRIMARY KEY (feed, period)
+  PRIMARY KEY (series, period)
 ) STRICT, WITHOUT ROWID;
 
 -- The inverted index: for each event (rowid = events.id) the letters, pairs and triples of letters of its folded message,
@@ -45,7 +45,7 @@ CREATE TRIGGER events_deleted AFTER DELETE ON events BEGIN
     n = n - 1,
     codes = json_set(codes, '$."' || iif(length(period) = 7, strftime('%m', floor(OLD.created / 1e6), 'unixepoch') || ':', '') || (OLD.type * 32) || '"',
       json_extract(codes, '$."' || iif(length(period) = 7, strftime('%m', floor(OLD.created / 1e6), 'unixepoch') || ':', '') || (OLD.type * 32) || '"') - 1)
-  WHERE (feed, period) IN (
+  WHERE (series, period) IN (
     VALUES
       ('log', strftime('%Y-', floor(OLD.created / 1e6), 'unixepoch') || printf('%02d', (strftime('%m', floor(OLD.created / 1e6), 'unixepoch') - 1) / 3 * 3 + 1)),
       ('log/day', strftime('%Y-%m-%d', floor(OLD.created / 1e6), 'unixepoch')),
@@ -62,7 +62,7 @@ CREATE TRIGGER events_deleted AFTER DELETE ON events BEGIN
     FROM json_each(OLD.context) AS entry JOIN event_scopes ON event_scopes.scope = lower(replace(entry.value, '-', ''))
     WHERE entry.type = 'text' AND event_scopes.created = OLD.created AND event_scopes.event_id = OLD.id
   ) AS gone
-  WHERE counters.feed = gone.scope
+  WHERE counters.series = gone.scope
     AND counters.period = strftime('%Y-', floor(OLD.created / 1e6), 'unixepoch') || printf('%02d', (strftime('%m', floor(OLD.created / 1e6), 'unixepoch') - 1) / 3 * 3 + 1);
   DELETE FROM event_scopes
   WHERE scope IN (SELECT lower(replace(value, '-', '')) FROM json_each(OLD.context) WHERE type = 'text')

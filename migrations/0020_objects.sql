@@ -5,6 +5,6 @@ CREATE TABLE objects (
   type TEXT,
   customer TEXT,
   project TEXT,
-  behind TEXT,
+  backing_resource TEXT,
   told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -1,6 +1,3 @@
-import type { Actor, Directory } from "./auth/actor.ts";
-import type { Reader } from "./db/reader.ts";
-
 /** Every binding and variable of the Worker (wrangler.toml, secrets, .dev.vars). */
 export interface Env {
   /** The database: events, their scopes, users and tokens. */
@@ -43,18 +40,7 @@ export interface Env {
   FAILURE_LIMIT?: number;
 }
 
-/** What Hono carries for one request. */
+/** The type parameter of every Hono app and context. Variables are declared by the middleware that sets them. */
 export interface App {
   Bindings: Env;
-  Variables: {
-    requestId: string;
-    /** Set by http/session.ts: the database, for this request. */
-    reader: Reader;
-    /** Set by auth/authenticate.ts; only routes behind it may read it. */
-    actor: Actor;
-    /** Set with `actor`. */
-    directory: Directory;
-    /** How many events the answer holds; for the audit line. */
-    rows: number;
-  };
 }

@@ -23,10 +23,10 @@ export interface Actor {
 }
 
 /** What is known of another user: whether there is one, and either their roles or whether the actor may see them. */
-export type Acquaintance = { known: boolean; roles: readonly Role[] } | { known: boolean; visible: boolean };
+export type OtherUser = { known: boolean; roles: readonly Role[] } | { known: boolean; visible: boolean };
 
 /** Looks up another user (32 hex) on behalf of the actor of this request. */
-export type Directory = (user: string) => Promise<Acquaintance>;
+export type UserLookup = (user: string) => Promise<OtherUser>;
 
 /** Staff and support see every event; others only what a scope gives them. */
 export const seesEverything = (actor: Actor): boolean => actor.isStaff || actor.isSupport;

@@ -1,8 +1,15 @@
 import type { MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
 
-/** Parameters whose values are told. Of others, which may quote what people wrote or be a secret, the length is. */
-const TOLD_PARAMETERS: ReadonlySet<string> = new Set([
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Events in the response. */
+    rows: number;
+  }
+}
+
+/** Parameters whose values are logged. Of others, which may quote people or be secrets, only the length is. */
+const LOGGED_PARAMETERS: ReadonlySet<string> = new Set([
   ...["created_from", "created_to", "event_type", "feature", "scope", "o", "page", "page_size", "field"],
   ...["customer_uuid", "project_uuid", "user_uuid", "related_user_uuid", "auth_method", "pat_uuid"],
 ]);
@@ -25,17 +32,17 @@ export const audit: MiddlewareHandler<App> = async (c, next) => {
       impersonator: actor.impersonator,
       method: c.req.method,
       path: pathname,
-      filter: told(searchParams),
+      filter: loggedFilter(searchParams),
       status: c.res.status,
       rows: c.get("rows") ?? 0,
     }),
   );
 };
 
-function told(params: URLSearchParams): string {
+function loggedFilter(params: URLSearchParams): string {
   const pairs = [...params].map(([name, value]) => [
     name,
-    TOLD_PARAMETERS.has(name) ? value : `(${value.length} characters)`,
+    LOGGED_PARAMETERS.has(name) ? value : `(${value.length} characters)`,
   ]);
   return String(new URLSearchParams(pairs)).slice(0, MAX_FILTER_LENGTH);
 }

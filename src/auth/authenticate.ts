@@ -3,18 +3,27 @@ import type { App } from "../env.ts";
 import { limitToken, refuseBlocked } from "../http/limits.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import { parseUuid } from "../values/uuid.ts";
+import type { Actor, UserLookup } from "./actor.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
 import type { Credentials } from "./principal.ts";
 import { identifyByWaldur } from "./waldur.ts";
 
-/** Sets `actor`, or throws the 401 that the contract gives for what is wrong with the credentials. */
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Only routes with this middleware may read it. */
+    actor: Actor;
+    lookUpUser: UserLookup;
+  }
+}
+
+/** Sets `actor` and `lookUpUser`, or throws the 401 that the contract gives for what is wrong with the credentials. */
 export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   const credentials = credentialsOf(c, Date.now());
-  const { actor, directory } = await identify(c, credentials);
+  const { actor, lookUpUser } = await identify(c, credentials);
   await limitToken(c, await sha256Hex(credentials.token));
   c.set("actor", actor);
-  c.set("directory", directory);
+  c.set("lookUpUser", lookUpUser);
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };

@@ -2,7 +2,7 @@ import type { Database } from "../db/client.ts";
 import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, reason } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
-import type { Actor, Directory } from "./actor.ts";
+import type { Actor, UserLookup } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
 import { findToken, findUser, touchToken } from "./tokens.ts";
 
@@ -22,11 +22,11 @@ export async function identifyLocally(db: Database, credentials: Credentials): P
   const hash = await sha256Hex(token);
   const held = await usableToken(db, hash, credentials);
   touch(db, hash, held, credentials);
-  const directory: Directory = async (uuid) => {
+  const lookUpUser: UserLookup = async (uuid) => {
     const person = await findPerson(db, uuid, now);
     return { known: person !== undefined, roles: person?.roles ?? [] };
   };
-  return { actor: await actorOf(db, held, impersonated, now), directory };
+  return { actor: await actorOf(db, held, impersonated, now), lookUpUser };
 }
 
 /** The token, unless it is unknown, its user inactive, or its time over. What is cached is never a reason to refuse. */

@@ -1,4 +1,4 @@
-import { type Acquaintance, type Actor, type Role, seesEverything } from "./actor.ts";
+import { type Actor, type OtherUser, type Role, seesEverything } from "./actor.ts";
 
 /**
  * What Waldur would do with an object named as scope: show its events, restore it and show none (200 and an empty
@@ -67,7 +67,7 @@ function accessToCustomer(roles: readonly Role[], customers: Set<string>, uuid: 
 export function accessToUser(
   actor: Actor,
   user: string,
-  them: Acquaintance,
+  them: OtherUser,
   customerOf: Facts["customerOf"],
   now: number,
 ): Access {

@@ -1,9 +1,9 @@
-import type { Actor, Directory } from "./actor.ts";
+import type { Actor, UserLookup } from "./actor.ts";
 
 /** Who is asking, as one of the two ways to know it (local.ts, waldur.ts) tells. */
 export interface Principal {
   actor: Actor;
-  directory: Directory;
+  lookUpUser: UserLookup;
 }
 
 /** A request's credentials and what is needed to check them. */

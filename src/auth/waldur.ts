@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, unavailable } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
-import type { Directory } from "./actor.ts";
+import type { UserLookup } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
 import { askWaldur, Unreachable } from "./upstream.ts";
 import { toActor, waldurUser } from "./waldur-user.ts";
@@ -23,7 +23,7 @@ const KNOWN_REFUSALS = new Set(["Invalid token.", "User inactive or deleted.", "
 type Answer = { accepted: v.InferOutput<typeof waldurUser> } | { refused: string };
 
 const answers = new ExpiringCache<{ answer: Answer; at: number; pausedUntil: number }>(MAX_CACHED_IDENTITIES);
-const acquaintances = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
+const visibleUsers = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
 
 /** `AUTH=waldur`: the presented token is shown to `WALDUR_URL`. Throws 401, or 503 when nobody can tell. */
 export async function identifyByWaldur(env: Env, credentials: Credentials): Promise<Principal> {
@@ -31,7 +31,7 @@ export async function identifyByWaldur(env: Env, credentials: Credentials): Prom
   const key = await sha256Hex(`${env.WALDUR_URL}\n${credentials.header}`);
   const answer = await answerFor(env, key, credentials);
   if ("refused" in answer) throw notAuthenticated(answer.refused);
-  return { actor: toActor(answer.accepted), directory: directoryOf(env, key, credentials) };
+  return { actor: toActor(answer.accepted), lookUpUser: lookUpUserOf(env, key, credentials) };
 }
 
 /** A fresh answer, cached or asked for; else the last good one, if it may serve. */
@@ -75,15 +75,15 @@ async function refusal(response: Response): Promise<string> {
 }
 
 /** Asks Waldur itself whether the caller may see a user: it shows those they may, and 404 for others. */
-function directoryOf(env: Env, key: string, credentials: Credentials): Directory {
+function lookUpUserOf(env: Env, key: string, credentials: Credentials): UserLookup {
   return async (user) => {
     const { now } = credentials;
     const cacheKey = `${key} ${user}`;
-    const cached = acquaintances.get(cacheKey, IDENTITY_CACHE_MS, now);
+    const cached = visibleUsers.get(cacheKey, IDENTITY_CACHE_MS, now);
     if (cached !== undefined) return { known: cached, visible: cached };
     try {
       const visible = await askWaldur(cacheKey, env, credentials, `/api/users/${user}/`, readVisible);
-      acquaintances.set(cacheKey, visible, now);
+      visibleUsers.set(cacheKey, visible, now);
       return { known: visible, visible };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;

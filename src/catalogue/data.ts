@@ -24,11 +24,11 @@ export const typeName = (number: number): string | undefined => eventTypes[numbe
 /** Every event type of the catalogue. */
 export const knownEventTypes: readonly string[] = eventTypes;
 
-const feedKeys: Readonly<Record<string, readonly string[]>> = scopeKeys;
+const keysByType: Readonly<Record<string, readonly string[]>> = scopeKeys;
 
-/** The context keys that hold the UUIDs of the objects in this type's feed; none for a type we know nothing of. */
-export const feedKeysOf = (eventType: string): readonly string[] =>
-  Object.hasOwn(feedKeys, eventType) ? (feedKeys[eventType] ?? []) : [];
+/** The context keys that hold the UUIDs of the objects in the scope of an event of this type; empty for an unknown type. */
+export const scopeKeysOf = (eventType: string): readonly string[] =>
+  Object.hasOwn(keysByType, eventType) ? (keysByType[eventType] ?? []) : [];
 
 /** The event types of a group; none for a group that does not exist. */
 export const eventTypesOf = (group: string): readonly string[] =>

@@ -5,19 +5,19 @@ import type { Database } from "./client.ts";
 
 const dialect = new SQLiteAsyncDialect();
 
-/** What D1 metered for one request: the bill and the way. */
+/** The cost of one request, as D1 meters it. */
 export interface Meter {
   rowsRead: number;
   rowsWritten: number;
   /** Time D1 spent in SQL, milliseconds. */
   sqlMs: number;
   /** Round trips to the database. */
-  trips: number;
+  roundTrips: number;
 }
 
 /** A D1 session of one request: every read goes through it, so that it is metered and sees at least its bookmark. */
 export class Reader {
-  readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, trips: 0 };
+  readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, roundTrips: 0 };
   /** The same session for Drizzle's query builder; its batches are metered too. */
   readonly drizzle: Database;
   readonly #session: D1DatabaseSession;
@@ -44,7 +44,7 @@ export class Reader {
   }
 
   async #batch<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
-    this.meter.trips += 1;
+    this.meter.roundTrips += 1;
     const results = await this.#session.batch<T>(statements);
     for (const { meta } of results) {
       this.meter.rowsRead += meta.rows_read;

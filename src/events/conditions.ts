@@ -1,12 +1,12 @@
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
-import { type Concern, concernsOf, type Verify } from "./query.ts";
+import { type Concern, concernsOf, type ValueFilter } from "./query.ts";
 import { events } from "./table.ts";
 import type { Visibility } from "./visibility.ts";
 
-/** Whether one event at hand may be seen and the filter lets it through. */
-export function lets(visibility: Visibility, filter: EventFilter, types: readonly number[] | undefined): SQL {
+/** Whether the actor may see an event and the filter matches it. For one event that was found by its key. */
+export function isVisible(visibility: Visibility, filter: EventFilter, types: readonly number[] | undefined): SQL {
   const range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
   const asked = and(
     visibility === "nothing" ? sql`0` : undefined,
@@ -18,18 +18,18 @@ export function lets(visibility: Visibility, filter: EventFilter, types: readonl
   return asked ?? sql`1`;
 }
 
-/** The event is created in the range. */
+/** The event was created within the range; undefined for an unbounded range. */
 export function during({ from, to }: Range, column: SQL = sql`${events.created}`): SQL | undefined {
   return and(Number.isFinite(from) ? gte(column, from) : undefined, Number.isFinite(to) ? lt(column, to) : undefined);
 }
 
-/** The numbers are ours and written into the SQL: a list of hundreds would not fit in D1's 100 parameters. */
+/** The numbers are our own and stand in the SQL itself, because D1 takes at most 100 parameters. */
 export function ofTypes(column: SQL, types: readonly number[] | undefined): SQL | undefined {
   return types === undefined ? undefined : sql`${column} IN (${sql.raw(types.join(","))})`;
 }
 
-/** The event itself has the text and the values: exactly, whatever an index may have said. */
-export function matches({ message, authMethod, patUuid }: Verify): SQL | undefined {
+/** The event itself has the values. The index finds candidates only: it knows grams and shortened values. */
+export function matches({ message, authMethod, patUuid }: ValueFilter): SQL | undefined {
   return and(
     message === undefined
       ? undefined
@@ -39,13 +39,16 @@ export function matches({ message, authMethod, patUuid }: Verify): SQL | undefin
   );
 }
 
-/** A row of event_scopes for one of the objects, by its whole key. */
+/** The event has a row in event_scopes for one of the objects; looked up by the whole primary key. */
 function concerns({ scopes, roles }: Concern): SQL {
   return sql`EXISTS (SELECT 1 FROM event_scopes WHERE ${inArray(sql`scope`, [...scopes])} AND created = ${events.created}
-    AND event_id = ${events.id} AND roles & ${sql.raw(String(roles))})`;
+    AND event_id = ${events.id} AND ${hasRole(roles)})`;
 }
 
 function contextEquals(path: string, text: string | undefined): SQL | undefined {
   if (text === undefined) return undefined;
   return sql`json_type(${events.context}, ${path}) = 'text' AND json_extract(${events.context}, ${path}) = ${text}`;
 }
+
+/** The row has at least one of the roles. */
+export const hasRole = (roles: number, column: SQL = sql`roles`): SQL => sql`${column} & ${sql.raw(String(roles))}`;

@@ -1,10 +1,5 @@
-import { sha256Hex } from "../values/bytes.ts";
-import type { EventQuery } from "./query.ts";
-
-const DIGEST_BYTES = 16;
-
 /** A place in the order of a list: right after, or right before, the event with this time and id. */
-export interface Position {
+export interface Cursor {
   direction: "after" | "before";
   /** Microseconds. */
   created: number;
@@ -12,7 +7,7 @@ export interface Position {
 }
 
 /** A page token, as it stands in `page`. */
-export interface PageToken extends Position {
+export interface PageToken extends Cursor {
   /** Shown to clients that count pages. */
   number: number;
   /** Of the query it was made for. */
@@ -45,12 +40,3 @@ export function parseToken(text: string): PageToken | undefined {
   };
   return Number.isSafeInteger(created) && Number.isSafeInteger(token.id) ? token : undefined;
 }
-
-/** The same for the same query, and only for it, whatever the page and its size. 128 bits, hex. */
-export async function digestOf(query: EventQuery): Promise<string> {
-  const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
-  return sha256Hex(text, DIGEST_BYTES);
-}
-
-/** What of a digest a token carries: 48 bits, against mistakes; it keeps no secret. */
-export const fingerprintOf = (digest: string): string => digest.slice(0, 12);

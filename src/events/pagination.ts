@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { notFound } from "../http/errors.ts";
 import { utf8 } from "../values/bytes.ts";
-import { type PageToken, type Position, parseToken, printToken } from "./page-token.ts";
+import { type Cursor, type PageToken, parseToken, printToken } from "./page-token.ts";
 
 export const DEFAULT_PAGE_SIZE = 10;
 export const MAX_PAGE_SIZE = 300;
@@ -14,7 +14,7 @@ export interface PageRequest {
   number: number | "last";
   size: number;
   /** From a page token, which counts; the number is only shown then. */
-  position?: PageToken;
+  cursor?: PageToken;
 }
 
 /** 404 `Invalid page.`, as Waldur answers to any page that is not there. */
@@ -54,7 +54,7 @@ export const pageParameters = v.object({
 
 /**
  * `page` and `page_size` of a query string; throws for a page that no result can have, and for a token of another list.
- * `fingerprint`: of the list (position.ts).
+ * `fingerprint`: of the list (page-token.ts).
  */
 export function readPage(params: URLSearchParams, fingerprint: string): PageRequest {
   const [page, size] = ["page", "page_size"].map((name) => params.getAll(name).at(-1) || undefined);
@@ -63,7 +63,7 @@ export function readPage(params: URLSearchParams, fingerprint: string): PageRequ
   const { page: asked, page_size } = result.output;
   if (typeof asked !== "object") return { number: asked, size: page_size };
   if (asked.fingerprint !== fingerprint) throw invalidPage();
-  return { number: asked.number, size: page_size, position: asked };
+  return { number: asked.number, size: page_size, cursor: asked };
 }
 
 /** An empty result still has one page. */
@@ -90,10 +90,10 @@ export interface Links {
 }
 
 /** A neighbouring page as a value of `page`: a token when there is a fingerprint, else its number; the first is `1`. */
-export function neighbour(number: number, position: Position | undefined, fingerprint: string | undefined) {
-  if (position === undefined) return undefined;
+export function neighbour(number: number, cursor: Cursor | undefined, fingerprint: string | undefined) {
+  if (cursor === undefined) return undefined;
   if (number <= 1) return "1";
-  return fingerprint === undefined ? String(number) : printToken({ number, ...position, fingerprint });
+  return fingerprint === undefined ? String(number) : printToken({ number, ...cursor, fingerprint });
 }
 
 /** The Link header: first, prev, next, last, each with the request's own URL and another `page`. */

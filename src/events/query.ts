@@ -1,52 +1,50 @@
+import { sha256Hex } from "../values/bytes.ts";
+import { definedOnly } from "../values/defined.ts";
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
 import { ROLE } from "./scopes.ts";
-import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./search/terms.ts";
 import { RELATED_ROLES, type Visibility } from "./visibility.ts";
 
-/** Objects of which matching events concern any, in any of these roles. */
+const DIGEST_BYTES = 16;
+const FINGERPRINT_DIGITS = 12;
+
+/** Matching events concern at least one of these objects, in at least one of these roles. */
 export interface Concern {
   scopes: readonly string[];
   roles: number;
 }
 
-/** The feed whose counters cover a query: the log, or one object. */
+/** The series of the whole log; every other series is named by its object, 32 hex digits. */
 export const LOG = "log";
 
 interface Common {
   range: Range;
-  /** Numbers; an empty list is never here, it makes the query one for nothing. */
+  /** Type numbers. Never an empty list: a query for no type is a query for nothing. */
   types: readonly number[] | undefined;
   oldestFirst: boolean;
 }
 
-/** A query that the counters answer: the log, or what concerns one object; by types and time. */
-export interface FeedQuery extends Common {
-  kind: "feed";
-  feed: string;
+/** A query that the counters of one series answer: the log, or the events of one object, by types and time. */
+export interface SeriesQuery extends Common {
+  kind: "series";
+  series: string;
   /** Any of these bits; 0 for the log. */
   roles: number;
 }
 
-/** A query that only the inverted index answers: a text, or several objects at once. */
+/** Values that an event must have: a text in its message (folded), and values of its context. */
+export type ValueFilter = Pick<EventFilter, "message" | "authMethod" | "patUuid">;
+
+/** A query that only the inverted index answers: for values, or for several objects at once. */
 export interface SearchQuery extends Common {
   kind: "search";
-  /** For the index. */
-  match: string;
-  /** What the index cannot decide, asked of the event itself; undefined when it decides all. */
-  verify: Verify | undefined;
+  concerns: readonly Concern[];
+  values: ValueFilter;
 }
 
-export interface Verify {
-  /** Longer than a gram, folded. */
-  message?: string;
-  authMethod?: string;
-  patUuid?: string;
-}
+export type EventQuery = SeriesQuery | SearchQuery | { kind: "nothing" };
 
-export type EventQuery = FeedQuery | SearchQuery | { kind: "nothing" };
-
-/** What a checked filter comes to within what may be seen. `types`: the numbers of `filter.types`. */
+/** The query for a checked filter within what the actor may see. `types`: the numbers of `filter.types`. */
 export function eventQuery(
   visibility: Visibility,
   filter: EventFilter,
@@ -57,15 +55,16 @@ export function eventQuery(
   const common = { range, types, oldestFirst: filter.oldestFirst };
   const concerns = concernsOf(visibility, filter);
   const { message, authMethod, patUuid } = filter;
+  const values = definedOnly({ message, authMethod, patUuid });
   const [concern, ...others] = concerns;
-  const oneFeed = others.length === 0 && (concern === undefined || concern.scopes.length === 1);
-  if (oneFeed && message === undefined && authMethod === undefined && patUuid === undefined) {
-    return { kind: "feed", feed: concern?.scopes[0] ?? LOG, roles: concern?.roles ?? 0, ...common };
+  const isOneSeries = others.length === 0 && (concern === undefined || concern.scopes.length === 1);
+  if (isOneSeries && Object.keys(values).length === 0) {
+    return { kind: "series", series: concern?.scopes[0] ?? LOG, roles: concern?.roles ?? 0, ...common };
   }
-  return { kind: "search", match: matchOf(filter, concerns, types), verify: verifyOf(filter), ...common };
+  return { kind: "search", concerns, values, ...common };
 }
 
-/** The objects that the events must concern: those that visibility is given by, and those the filter names. */
+/** The objects that the events must concern: those of the visibility, and those that the filter names. */
 export function concernsOf(visibility: Visibility, filter: EventFilter): Concern[] {
   const seen: Concern[] = typeof visibility === "object" ? [visibility] : [];
   const named: [string | undefined, number][] = [
@@ -79,26 +78,11 @@ export function concernsOf(visibility: Visibility, filter: EventFilter): Concern
   return [...different.values()];
 }
 
-function matchOf(filter: EventFilter, concerns: readonly Concern[], types: readonly number[] | undefined): string {
-  const { message, authMethod, patUuid } = filter;
-  return matchAll([
-    ...concerns.map(({ scopes, roles }) => scopes.flatMap((scope) => scopeTerms(scope, roles))),
-    ...(message === undefined ? [] : queryGrams(message)),
-    ...(authMethod === undefined ? [] : [valueTerm("auth", authMethod)]),
-    ...(patUuid === undefined ? [] : [valueTerm("pat", patUuid)]),
-    ...(types === undefined ? [] : [types.map(typeTerm)]),
-  ]);
+/** A digest of the query, equal for every page of its list: 32 hex digits. */
+export async function digestOf(query: EventQuery): Promise<string> {
+  const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
+  return sha256Hex(text, DIGEST_BYTES);
 }
 
-/** A feed's query for the inverted index; only where the counters say that it is worth it. */
-export const feedTerms = ({ feed, roles, types }: FeedQuery): string =>
-  matchAll([...(feed === LOG ? [] : [scopeTerms(feed, roles)]), ...(types === undefined ? [] : [types.map(typeTerm)])]);
-
-function verifyOf({ message, authMethod, patUuid }: EventFilter): Verify | undefined {
-  const verify: Verify = {
-    ...(message !== undefined && !isGram(message) ? { message } : {}),
-    ...(authMethod !== undefined ? { authMethod } : {}),
-    ...(patUuid !== undefined ? { patUuid } : {}),
-  };
-  return Object.keys(verify).length > 0 ? verify : undefined;
-}
+/** The part of a digest that a page token carries: 48 bits, against mistakes. It keeps no secret. */
+export const fingerprintOf = (digest: string): string => digest.slice(0, FINGERPRINT_DIGITS);

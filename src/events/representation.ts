@@ -1,16 +1,6 @@
 import { typeName } from "../catalogue/data.ts";
 import { printTime } from "../values/time.ts";
-
-/** What a query gives for one event. `otherType`: the type's name where the catalogue does not know its number. */
-export interface EventRow {
-  id: number;
-  uuid: string;
-  created: number;
-  type: number;
-  otherType: string | null;
-  message: string;
-  context: string;
-}
+import type { EventRow } from "./row.ts";
 
 const printed: Record<string, (row: EventRow) => string> = {
   id: (row) => String(row.id),

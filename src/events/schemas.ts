@@ -57,7 +57,7 @@ export const singleParameters = v.object({
   customer_uuid: v.optional(uuid("The context's customer_uuid.")),
   project_uuid: v.optional(uuid("The context's project_uuid.")),
   user_uuid: v.optional(uuid("The context's user_uuid: who did it.")),
-  related_user_uuid: v.optional(uuid("In the event's feed, its actor, or its affected user.")),
+  related_user_uuid: v.optional(uuid("The user is in the event's scope, or its actor, or its affected user.")),
   auth_method: v.optional(text("The context's auth_method.")),
   pat_uuid: v.optional(text("The context's pat_uuid.")),
   o: v.optional(ordering("`created` or `-created` (default); ties by ascending id.")),

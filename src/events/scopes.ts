@@ -1,10 +1,10 @@
-import { feedKeysOf } from "../catalogue/data.ts";
+import { scopeKeysOf } from "../catalogue/data.ts";
 import { parseUuid } from "../values/uuid.ts";
 
 /** In which ways an event concerns an object; bits of `event_scopes.roles`. */
 export const ROLE = {
-  /** The object is in the event's feed: what Waldur's `scope` matches. */
-  FEED: 1,
+  /** The object is in the event's scope: Waldur's parameter `scope` matches it. */
+  SCOPE: 1,
   /** It is the context's `customer_uuid`. */
   CUSTOMER: 2,
   /** It is the context's `project_uuid`. */
@@ -26,9 +26,9 @@ const KEY_ROLES: Readonly<Record<string, number>> = {
 export type EventScope = [scope: string, roles: number];
 
 /**
- * The objects an event concerns, from the top-level keys of its context: those in the feed of its type, and the four
+ * The objects an event concerns, from the top-level keys of its context: those in the scope of its type, and the four
  * keys that filters look at. The filters compare with 32 lower-case hex digits, so a key's role is given only to a value
- * written so; the feed takes a UUID with dashes and capitals too (and migrations/0003 finds it so when an event is deleted).
+ * written so; the scope takes a UUID with dashes and capitals too (and migrations/0003 finds it so when an event is deleted).
  */
 export function scopesOf(eventType: string, context: Record<string, unknown>): EventScope[] {
   const roles = new Map<string, number>();
@@ -38,7 +38,7 @@ export function scopesOf(eventType: string, context: Record<string, unknown>): E
     if (scope === undefined || (exact && scope !== value)) return;
     roles.set(scope, (roles.get(scope) ?? 0) | role);
   };
-  for (const key of feedKeysOf(eventType)) add(key, ROLE.FEED, false);
+  for (const key of scopeKeysOf(eventType)) add(key, ROLE.SCOPE, false);
   for (const [key, role] of Object.entries(KEY_ROLES)) add(key, role, true);
   return [...roles];
 }

@@ -2,11 +2,15 @@ import { and, sql } from "drizzle-orm";
 import { numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
 import { during } from "./conditions.ts";
 import { detailedQuarters, unitsOf } from "./counters/read.ts";
-import { indexHits } from "./list/slice.ts";
+import { type PageRequest, pageOfArray } from "./pagination.ts";
 import type { EventQuery } from "./query.ts";
+import type { EventsRequest } from "./request.ts";
+import type { Result } from "./respond.ts";
+import { indexHits } from "./search/by-index.ts";
+import { matchOf } from "./search/match.ts";
 import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
 
-/** The only filters that count here; Waldur does not even look at the others. */
+/** The filters of this route; Waldur does not even check the others. */
 export const STATS_FILTERS: readonly string[] = ["event_type", "feature", "scope", "related_user_uuid"];
 
 /** A UTC month with events. */
@@ -20,27 +24,31 @@ export interface MonthCount {
 export const statsParameters = (params: URLSearchParams): URLSearchParams =>
   new URLSearchParams([...params].filter(([name]) => STATS_FILTERS.includes(name)));
 
-/** Events by UTC month, newest first, months without any left out; from the counters. */
-export async function countMonths(
-  reader: Reader,
-  query: EventQuery,
-): Promise<{ months: MonthCount[]; version: Version }> {
+/** One page of the months. Throws 404 when there is no such page. */
+export async function monthsPage({ reader, query }: EventsRequest, asked: PageRequest): Promise<Result> {
+  const { months, version } = await countMonths(reader, query);
+  const { page, links } = pageOfArray(months, asked);
+  return { version, body: JSON.stringify(page), count: months.length, links };
+}
+
+/** Events by UTC month, newest first, without empty months; from the counters. */
+async function countMonths(reader: Reader, query: EventQuery): Promise<{ months: MonthCount[]; version: Version }> {
   if (query.kind === "nothing") return { months: [], version: NO_EVENTS };
   const [rows = []] = await reader.read([
-    query.kind === "feed" ? detailedQuarters(query.feed) : monthsOfSearch(query.match),
+    query.kind === "series" ? detailedQuarters(query.series) : monthsOfSearch(matchOf(query)),
   ]);
   const counts = new Map<string, number>();
-  for (const { period, matches } of query.kind === "feed" ? unitsOf(query, rows) : rows.map(searchedMonth)) {
+  for (const { period, matches } of query.kind === "series" ? unitsOf(query, rows) : rows.map(searchedMonth)) {
     counts.set(period.slice(0, 7), (counts.get(period.slice(0, 7)) ?? 0) + matches);
   }
   const months = [...counts]
     .filter(([, count]) => count > 0)
     .sort(([a], [b]) => (a < b ? 1 : -1))
     .map(([month, count]) => ({ year: Number(month.slice(0, 4)), month: Number(month.slice(5)), count }));
-  return { months, version: query.kind === "feed" ? versionOf(rows) : searchedVersion(rows) };
+  return { months, version: query.kind === "series" ? versionOf(rows) : searchedVersion(rows) };
 }
 
-/** Two objects at once: no counter has them, so every match is read. */
+/** Events of two objects at once: no counter has their number, so every match is read. */
 const monthsOfSearch = (match: string) => {
   const ids = { min: sql`1`, max: sql`(SELECT coalesce(max(id), 0) FROM events)` };
   return sql`SELECT strftime('%Y-%m', floor(events.created / 1e6), 'unixepoch') AS period, count(*) AS n,

@@ -1,4 +1,4 @@
-import { type Actor, type Directory, seesEverything } from "../auth/actor.ts";
+import { type Actor, seesEverything, type UserLookup } from "../auth/actor.ts";
 import { type Access, accessTo, accessToUser, type Facts, NEVER_PERMITTED, type Wanted } from "../auth/permissions.ts";
 import type { Reader } from "../db/reader.ts";
 import type { EventFilter } from "./filter.ts";
@@ -15,13 +15,13 @@ export type Visibility = "everything" | "nothing" | { scopes: readonly string[];
 /** Whose request it is and how more is found out. `now` in milliseconds. */
 export interface Asking {
   actor: Actor;
-  directory: Directory;
+  lookUpUser: UserLookup;
   reader: Reader;
   now: number;
 }
 
 /** In these roles a user is related to an event. */
-export const RELATED_ROLES = ROLE.FEED | ROLE.USER | ROLE.AFFECTED_USER;
+export const RELATED_ROLES = ROLE.SCOPE | ROLE.USER | ROLE.AFFECTED_USER;
 
 /**
  * What the contract's "Who sees what" lets this actor see, from the parameters `scope` and `related_user_uuid`. Call
@@ -43,15 +43,15 @@ export async function visibilityOf(
 
 async function visibleInScope(asking: Asking, scope: Wanted & { url: string }): Promise<Visibility> {
   if (NEVER_PERMITTED.has(scope.type)) return "nothing";
-  const { access, behind } = await (scope.type === "core.user" ? askForUser : askForObject)(asking, scope);
+  const { access, backingResource } = await (scope.type === "core.user" ? askForUser : askForObject)(asking, scope);
   if (access === "unseen") throw cannotRestore(scope.url);
   if (access === "restorable") return "nothing";
-  return { scopes: behind === undefined ? [scope.uuid] : [scope.uuid, behind], roles: ROLE.FEED };
+  return { scopes: backingResource === undefined ? [scope.uuid] : [scope.uuid, backingResource], roles: ROLE.SCOPE };
 }
 
 interface Answer {
   access: Access;
-  behind?: string | undefined;
+  backingResource?: string | undefined;
 }
 
 /** Facts of an object before the database was asked. */
@@ -59,7 +59,7 @@ const NOTHING_KNOWN: Facts = { known: false, customerOf: () => undefined };
 
 async function askForObject({ actor, reader, now }: Asking, wanted: Wanted): Promise<Answer> {
   const byRole = accessTo(actor, wanted, NOTHING_KNOWN, microseconds(now));
-  // What the actor's own roles tell needs no question, but where an object may stand behind it.
+  // The actor's own roles need no look-up. A marketplace resource does: it may have a backing resource.
   if (byRole !== "unseen" && wanted.type !== "marketplace.resource") return { access: byRole };
   const isCustomer = wanted.type === "structure.customer" && !seesEverything(actor);
   const objects = await findObjects(reader, [wanted.uuid, ...(isCustomer ? projectsOf(actor) : [])], now);
@@ -71,12 +71,12 @@ async function askForObject({ actor, reader, now }: Asking, wanted: Wanted): Pro
     project: object?.project,
     customerOf: customers(objects),
   };
-  return { access: accessTo(actor, wanted, facts, microseconds(now)), behind: object?.behind };
+  return { access: accessTo(actor, wanted, facts, microseconds(now)), backingResource: object?.backingResource };
 }
 
-async function askForUser({ actor, directory, reader, now }: Asking, { uuid }: Wanted): Promise<Answer> {
+async function askForUser({ actor, lookUpUser, reader, now }: Asking, { uuid }: Wanted): Promise<Answer> {
   if (uuid === actor.uuid) return { access: "permitted" };
-  const them = await directory(uuid);
+  const them = await lookUpUser(uuid);
   const projects = "roles" in them ? [...projectsOf(actor), ...projectsOf(them)] : [];
   const objects = await findObjects(reader, [uuid, ...(seesEverything(actor) ? [] : projects)], now);
   const known = them.known || objects.get(uuid)?.type === "core.user";

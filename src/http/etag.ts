@@ -3,14 +3,11 @@ import type { App } from "../env.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import { PRIVATE_REVALIDATE } from "./json.ts";
 
-/**
- * Weak validators made of what an answer depends on, not of its body: `W/"<key>.<version>"`. The key stands for the
- * question (with who may see what), the version for the state of the data it was answered from.
- */
+/** A weak ETag, `W/"<key>.<version>"`: the key stands for the request, the version for the state of the data. */
 export const etagOf = (key: string, version: string): string => `W/"${key}.${version}"`;
 
-/** The versions of this question's answers that the client has; `*` for any. */
-export function knownVersions(c: Context<App>, key: string): string[] {
+/** The versions in If-None-Match that belong to this key; `*` for any. */
+export function ifNoneMatch(c: Context<App>, key: string): string[] {
   const header = c.req.header("If-None-Match")?.trim() ?? "";
   if (header === "*") return ["*"];
   return [...header.matchAll(/"([^"]*)"/g)].flatMap(([, tag = ""]) =>
@@ -18,7 +15,7 @@ export function knownVersions(c: Context<App>, key: string): string[] {
   );
 }
 
-/** 304: what the client has is still so. */
+/** 304: the client has the current version. */
 export function notModified(c: Context<App>, etag: string): Response {
   c.header("ETag", etag);
   c.header("Cache-Control", PRIVATE_REVALIDATE);

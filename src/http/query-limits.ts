@@ -7,8 +7,8 @@ export const MAX_PARAMETERS = 5_000;
 /** Characters of one value (UTF-16 units). */
 export const MAX_VALUE_LENGTH = 2_000;
 
-/** 400 for a query string no client of ours sends, before anything is made of it; returns it. */
-export function assertModest(params: URLSearchParams): URLSearchParams {
+/** Returns the query string, or throws 400 when it is larger than any client sends. Called before any other check. */
+export function assertWithinLimits(params: URLSearchParams): URLSearchParams {
   if (params.size > MAX_PARAMETERS) throw badRequest([`At most ${MAX_PARAMETERS} parameters may be given.`]);
   const counts = new Map<string, number>();
   const errors = new Map<string, string[]>();

@@ -3,6 +3,13 @@ import { type Meter, Reader } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { badRequest } from "./errors.ts";
 
+declare module "hono" {
+  interface ContextVariableMap {
+    /** The database session of the request. */
+    reader: Reader;
+  }
+}
+
 /** Carries a D1 bookmark in and out: a client that sends back what it got reads nothing older. */
 export const BOOKMARK_HEADER = "x-d1-bookmark";
 
@@ -23,5 +30,5 @@ export const session: MiddlewareHandler<App> = async (c, next) => {
   if (c.get("actor")?.isStaff) c.res.headers.set("Server-Timing", serverTiming(reader.meter));
 };
 
-const serverTiming = ({ sqlMs, rowsRead, rowsWritten, trips }: Meter): string =>
-  `d1;dur=${sqlMs.toFixed(1)}, rows_read;desc="${rowsRead}", rows_written;desc="${rowsWritten}", trips;desc="${trips}"`;
+const serverTiming = ({ sqlMs, rowsRead, rowsWritten, roundTrips }: Meter): string =>
+  `d1;dur=${sqlMs.toFixed(1)}, rows_read;desc="${rowsRead}", rows_written;desc="${rowsWritten}", trips;desc="${roundTrips}"`;

@@ -85,3 +85,6 @@ export const isWithin = (period: string, { from, to }: Range): boolean => {
   const start = startOf(period);
   return start >= from && start < to;
 };
+
+/** The part that two ranges share; empty when `from` is not before `to`. */
+export const overlap = (a: Range, b: Range): Range => ({ from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import groups from "../../src/catalogue/event-groups.json" with { type: "json" };
-import feedKeys from "../../src/catalogue/event-scope-keys.json" with { type: "json" };
+import keysByType from "../../src/catalogue/event-scope-keys.json" with { type: "json" };
 import eventTypes from "../../src/catalogue/event-types.json" with { type: "json" };
 import scopeTypes from "../../src/catalogue/scope-types.json" with { type: "json" };
 import { aToken, get, request } from "../support/world.ts";
@@ -32,8 +32,8 @@ describe("the data", () => {
     }
   });
 
-  it("knows every type that has a feed", () => {
-    expect(Object.keys(feedKeys).filter((type) => !eventTypes.includes(type))).toEqual([]);
+  it("knows every type that has a series", () => {
+    expect(Object.keys(keysByType).filter((type) => !eventTypes.includes(type))).toEqual([]);
   });
 
   it("writes scope types as app_label.modelname", () => {

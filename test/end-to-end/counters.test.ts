@@ -43,7 +43,7 @@ test("events from before the counters and the index are counted and found after 
 
   const [row] = await query(
     target,
-    `UPDATE counters SET n = 5 WHERE feed = 'log';
+    `UPDATE counters SET n = 5 WHERE series = 'log';
       SELECT count(*) AS old FROM event_index WHERE event_index MATCH '"OLD"'`,
   );
   assert.deepEqual(row, { old: 3 });

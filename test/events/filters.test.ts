@@ -324,14 +324,14 @@ describe("user_uuid", () => {
 });
 
 describe("related_user_uuid", () => {
-  it("gives events with the user as actor, as affected user or in the feed, each once", async () => {
+  it("gives events with the user as actor, as affected user or in the series, each once", async () => {
     const token = await aToken();
     await recorded(
       anEvent({ message: "actor", context: { user_uuid: A } }),
       anEvent({ message: "affected", context: { affected_user_uuid: A } }),
       anEvent({ message: "both", context: { user_uuid: A, affected_user_uuid: A } }),
-      // The feed of a sign-in has its user, in whatever form; the actor's key is compared as 32 hex only.
-      anEvent({ message: "feed", eventType: "auth_logged_out", context: { user_uuid: A.toUpperCase() } }),
+      // The series of a sign-in has its user, in whatever form; the actor's key is compared as 32 hex only.
+      anEvent({ message: "series", eventType: "auth_logged_out", context: { user_uuid: A.toUpperCase() } }),
       anEvent({ message: "customer", context: { customer_uuid: A, project_uuid: A } }),
       anEvent({ message: "another", context: { user_uuid: B, affected_user_uuid: B } }),
     );
@@ -342,7 +342,7 @@ describe("related_user_uuid", () => {
       "actor",
       "affected",
       "both",
-      "feed",
+      "series",
     ]);
     expect(response.headers.get("X-Result-Count")).toBe("4");
   });

@@ -3,10 +3,12 @@ import { type SQL, sql } from "drizzle-orm";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
 import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters/read.ts";
-import { deepLogStatement } from "../../src/events/list/locate.ts";
-import { indexStatement, type Slice, sliceStatement } from "../../src/events/list/slice.ts";
-import type { FeedQuery, SearchQuery } from "../../src/events/query.ts";
-import { pageStatement, totalStatement, wholePageStatement } from "../../src/events/search/page.ts";
+import { deepLogStatement, sliceStatement } from "../../src/events/list/slice.ts";
+import type { SearchQuery, SeriesQuery } from "../../src/events/query.ts";
+import type { Slice } from "../../src/events/row.ts";
+import { indexStatement } from "../../src/events/search/by-index.ts";
+import { pageStatement, wholePageStatement } from "../../src/events/search/page.ts";
+import { totalStatement } from "../../src/events/search/total.ts";
 import { versionStatement } from "../../src/events/version.ts";
 
 const DAY = 86_400_000_000;
@@ -33,15 +35,22 @@ const BOUNDED: readonly [line: RegExp, shapes: RegExp, why: string][] = [
 /** Names of these parts, in words. */
 const named = (...parts: (string | undefined | false)[]) => parts.filter(Boolean).join(", ");
 
-function feedShapes(): Shape[] {
+function seriesShapes(): Shape[] {
   const shapes: Shape[] = [];
-  for (const feed of ["log", "a".repeat(32)])
+  for (const series of ["log", "a".repeat(32)])
     for (const types of [undefined, [7, 8]])
       for (const range of [EVER, TIME])
         for (const oldestFirst of [false, true]) {
-          const query: FeedQuery = { kind: "feed", feed, roles: feed === "log" ? 0 : 2, types, range, oldestFirst };
+          const query: SeriesQuery = {
+            kind: "series",
+            series,
+            roles: series === "log" ? 0 : 2,
+            types,
+            range,
+            oldestFirst,
+          };
           const what = named(
-            feed === "log" ? "the log" : "an object",
+            series === "log" ? "the log" : "an object",
             types && "types",
             range === TIME && "in a time",
             oldestFirst ? "oldest first" : "newest first",
@@ -55,9 +64,9 @@ function feedShapes(): Shape[] {
   return shapes;
 }
 
-function rowShapes(query: FeedQuery, what: string): Shape[] {
+function rowShapes(query: SeriesQuery, what: string): Shape[] {
   const slice: Slice = { backwards: false, range: query.range, offset: 0, limit: 10 };
-  const scan = query.feed === "log" && query.types === undefined ? {} : { scan: 1_010 };
+  const scan = query.series === "log" && query.types === undefined ? {} : { scan: 1_010 };
   return [
     [`rows of ${what}, first page`, sliceStatement(query, { ...slice, ...scan })],
     [`rows of ${what}, at an offset`, sliceStatement(query, { ...slice, ...scan, offset: 90 })],
@@ -70,14 +79,21 @@ function rowShapes(query: FeedQuery, what: string): Shape[] {
 
 function searchShapes(): Shape[] {
   const shapes: Shape[] = [];
-  for (const verify of [undefined, { message: "NEEDLE" }])
+  for (const message of ["NEE", "NEEDLE"])
     for (const range of [EVER, TIME])
       for (const oldestFirst of [false, true]) {
-        const query: SearchQuery = { kind: "search", match: '"NEE"', verify, types: undefined, range, oldestFirst };
+        const query: SearchQuery = {
+          kind: "search",
+          concerns: [],
+          values: { message },
+          types: undefined,
+          range,
+          oldestFirst,
+        };
         const slice = { backwards: false, offset: 0, limit: 10 };
         const what = named(
           "search",
-          verify && "compared",
+          message.length > 3 && "compared",
           range === TIME && "in a time",
           oldestFirst ? "oldest first" : "newest first",
         );
@@ -95,8 +111,15 @@ function searchShapes(): Shape[] {
 }
 
 function otherShapes(): Shape[] {
-  const query: FeedQuery = { kind: "feed", feed: "log", roles: 0, types: undefined, range: EVER, oldestFirst: false };
-  const search: SearchQuery = { ...query, kind: "search", match: '"NEE"', verify: undefined };
+  const query: SeriesQuery = {
+    kind: "series",
+    series: "log",
+    roles: 0,
+    types: undefined,
+    range: EVER,
+    oldestFirst: false,
+  };
+  const search: SearchQuery = { ...query, kind: "search", concerns: [], values: { message: "NEE" } };
   const near = { backwards: false, range: TIME, offset: 0, limit: 10, match: '"type:7"' };
   return [
     ["deep page of the log, newest first", deepLogStatement(query, 5_000, 10)],
@@ -104,7 +127,7 @@ function otherShapes(): Shape[] {
     ["rows by the index", indexStatement(false, { ...near, ids: { min: sql.raw("1"), max: sql.raw("9") } })],
     ["days of a month", dayRows("2025-06")],
     ["months for statistics", detailedQuarters("log")],
-    ["version of a feed", versionStatement(query)],
+    ["version of a series", versionStatement(query)],
     ["version of a search", versionStatement(search)],
   ];
 }
@@ -129,7 +152,7 @@ async function planOf(statement: SQL): Promise<string[]> {
 it("no query reads a table from end to end, and each has the plan that is on record", async () => {
   const shapesByPlan = new Map<string, string[]>();
   const scans: string[] = [];
-  for (const [shape, statement] of [...feedShapes(), ...searchShapes(), ...otherShapes()]) {
+  for (const [shape, statement] of [...seriesShapes(), ...searchShapes(), ...otherShapes()]) {
     const plan = await planOf(statement);
     shapesByPlan.set(plan.join("\n"), [...(shapesByPlan.get(plan.join("\n")) ?? []), shape]);
     for (const line of plan.map((line) => line.trim())) {

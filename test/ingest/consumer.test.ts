@@ -61,7 +61,7 @@ describe("an event", () => {
     expect((await rows("events")).map(({ id }) => id)).toEqual([1, 3]);
   });
 
-  it("is written with its scopes: the feed of its type, and the keys the filters look at", async () => {
+  it("is written with its scopes: the series of its type, and the keys the filters look at", async () => {
     const context = {
       scope_uuid: "5".repeat(32),
       customer_uuid: "C".repeat(32).toLowerCase(),

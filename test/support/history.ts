@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 
 interface Counter {
-  feed: string;
+  series: string;
   period: string;
   n: number;
   codes: string;
@@ -10,8 +10,8 @@ interface Counter {
 }
 
 /** A counter without what is zero: what a deletion leaves, and a recount does not have. */
-const cleaned = ({ feed, period, n, codes, days }: Counter) => ({
-  feed,
+const cleaned = ({ series, period, n, codes, days }: Counter) => ({
+  series,
   period,
   n,
   codes: nonZero(codes),
@@ -28,36 +28,36 @@ function nonZero(json: string | null): [string, number][] {
 /** Counts again, from the events and their scopes alone, what `counters` should hold, and compares. */
 export async function expectExactCounters(): Promise<void> {
   const kept = await env.DB.prepare(
-    "SELECT feed, period, n, codes, days FROM counters ORDER BY feed, period",
+    "SELECT series, period, n, codes, days FROM counters ORDER BY series, period",
   ).all<Counter>();
   expect(kept.results.filter(({ n }) => n > 0).map(cleaned)).toEqual(await recounted());
 }
 
 async function recounted() {
   const rows = await env.DB.prepare(
-    `SELECT 'log' AS feed, created, type, 0 AS roles FROM events
+    `SELECT 'log' AS series, created, type, 0 AS roles FROM events
       UNION ALL SELECT scope, created, type, roles FROM event_scopes`,
-  ).all<{ feed: string; created: number; type: number; roles: number }>();
+  ).all<{ series: string; created: number; type: number; roles: number }>();
   const counters = new Map<
     string,
-    { feed: string; period: string; n: number; codes: Map<string, number>; days: Map<string, number> }
+    { series: string; period: string; n: number; codes: Map<string, number>; days: Map<string, number> }
   >();
-  for (const { feed, created, type, roles } of rows.results) {
+  for (const { series, created, type, roles } of rows.results) {
     const time = new Date(Math.floor(created / 1000)).toISOString();
     const month = Number(time.slice(5, 7));
     const quarter = `${time.slice(0, 5)}${String(month - ((month - 1) % 3)).padStart(2, "0")}`;
     const code = type * 32 + roles;
-    const entries: [feed: string, period: string, code: string, day: string | undefined][] =
-      feed === "log"
+    const entries: [series: string, period: string, code: string, day: string | undefined][] =
+      series === "log"
         ? [
             ["log", quarter, `${time.slice(5, 7)}:${code}`, undefined],
             ["log/day", time.slice(0, 10), String(code), undefined],
             ["log/hour", time.slice(0, 13), String(code), undefined],
           ]
-        : [[feed, quarter, `${time.slice(5, 7)}:${code}`, `${time.slice(5, 10)}:${roles}`]];
+        : [[series, quarter, `${time.slice(5, 7)}:${code}`, `${time.slice(5, 10)}:${roles}`]];
     for (const [name, period, key, day] of entries) {
       const id = `${name} ${period}`;
-      const counter = counters.get(id) ?? { feed: name, period, n: 0, codes: new Map(), days: new Map() };
+      const counter = counters.get(id) ?? { series: name, period, n: 0, codes: new Map(), days: new Map() };
       counter.n += 1;
       counter.codes.set(key, (counter.codes.get(key) ?? 0) + 1);
       if (day) counter.days.set(day, (counter.days.get(day) ?? 0) + 1);
@@ -65,6 +65,6 @@ async function recounted() {
     }
   }
   return [...counters.values()]
-    .sort((a, b) => (a.feed === b.feed ? (a.period < b.period ? -1 : 1) : a.feed < b.feed ? -1 : 1))
+    .sort((a, b) => (a.series === b.series ? (a.period < b.period ? -1 : 1) : a.series < b.series ? -1 : 1))
     .map(({ codes, days, ...rest }) => ({ ...rest, codes: [...codes].sort(), days: [...days].sort() }));
 }

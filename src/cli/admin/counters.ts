@@ -86,8 +86,8 @@ async function allParts(database: Target): Promise<Part[]> {
 }
 
 /** Where the number of events is right, what it is made of is not. */
-const differenceLine = ({ feed, period, kept, counted, wrong }: Row): string =>
-  line(feed, period, kept, kept === counted ? `${counted}, but ${wrong} of its parts differ` : counted);
+const differenceLine = ({ series, period, kept, counted, wrong }: Row): string =>
+  line(series, period, kept, kept === counted ? `${counted}, but ${wrong} of its parts differ` : counted);
 
-const line = (feed: unknown, period: unknown, kept: unknown, counted: unknown): string =>
-  `${String(feed).padEnd(32)}  ${String(period).padEnd(13)}  ${String(kept).padStart(9)}  ${String(counted).padStart(9)}`;
+const line = (series: unknown, period: unknown, kept: unknown, counted: unknown): string =>
+  `${String(series).padEnd(32)}  ${String(period).padEnd(13)}  ${String(kept).padStart(9)}  ${String(counted).padStart(9)}`;

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { newestId } from "../../events/counters/rebuild.ts";
-import { missing, PART_EVENTS, reindex } from "../../events/search/rebuild.ts";
+import { indexMissing, missing, PART_EVENTS } from "../../events/search/rebuild.ts";
 import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
 import { execute, inParts } from "./sql.ts";
 
@@ -21,7 +21,7 @@ async function rebuild(args: string[]): Promise<void> {
   let indexed = 0;
   for await (const [row] of inParts(database, begins, (after) => [
     missing(after, after + PART_EVENTS),
-    ...reindex(after, after + PART_EVENTS),
+    ...indexMissing(after, after + PART_EVENTS),
   ])) {
     indexed += Number(row?.missing);
   }

@@ -1,15 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../../values/periods.ts";
-import { during, ofTypes } from "../conditions.ts";
-import { type FeedQuery, LOG } from "../query.ts";
+import { during, hasRole, ofTypes } from "../conditions.ts";
+import { LOG, type SeriesQuery } from "../query.ts";
 import { type Version, versionOf } from "../version.ts";
 
 /** The exact answer to "how many?", and what it was worked out from. */
 export interface Counted {
   total: number;
   version: Version;
-  /** The feed's rows of `counters`, by quarter. */
+  /** The series's rows of `counters`, by quarter. */
   quarters: readonly Row[];
 }
 
@@ -20,7 +20,7 @@ const CODE_TYPE = 32;
  * Statements that answer how many events match, reading a bounded number of rows: the counters, and at the edges of a
  * time range the events of at most two hours (of the log) or two days (of an object; two months when types are asked for).
  */
-export function countStatements(query: FeedQuery): SQL[] {
+export function countStatements(query: SeriesQuery): SQL[] {
   const plan = planOf(query);
   return [
     quarterRows(query),
@@ -31,21 +31,21 @@ export function countStatements(query: FeedQuery): SQL[] {
 }
 
 /** With their details only where the sums need them: the codes of the whole log are tens of kilobytes. */
-function quarterRows({ feed, types, range }: FeedQuery): SQL {
-  const codes = types !== undefined || (feed === LOG && !isEverything(range));
+function quarterRows({ series, types, range }: SeriesQuery): SQL {
+  const codes = types !== undefined || (series === LOG && !isEverything(range));
   const columns = sql.raw(
-    `period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch${codes ? ", codes" : feed === LOG ? "" : ", days"}`,
+    `period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch${codes ? ", codes" : series === LOG ? "" : ", days"}`,
   );
-  return sql`SELECT ${columns} FROM counters WHERE feed = ${feed} ORDER BY period`;
+  return sql`SELECT ${columns} FROM counters WHERE series = ${series} ORDER BY period`;
 }
 
 /** Quarter rows with every detail. */
-export const detailedQuarters = (feed: string): SQL =>
+export const detailedQuarters = (series: string): SQL =>
   sql`SELECT period, n, min_id, last_id, codes, days, (SELECT epoch FROM commit_watermark) AS epoch
-    FROM counters WHERE feed = ${feed} ORDER BY period`;
+    FROM counters WHERE series = ${series} ORDER BY period`;
 
 /** The sum of what `countStatements` gave, in its order. */
-export function sumCounts(query: FeedQuery, results: readonly (readonly Row[])[]): Counted {
+export function sumCounts(query: SeriesQuery, results: readonly (readonly Row[])[]): Counted {
   const [quarters = [], ...rest] = results;
   const plan = planOf(query);
   const isCounted = counted(query);
@@ -69,40 +69,37 @@ interface CountPlan {
   edges: Range[];
 }
 
-function planOf({ feed, types, range }: FeedQuery): CountPlan {
-  const months = split(range, feed === LOG || types !== undefined ? "month" : "day");
-  if (feed !== LOG) return { whole: months.whole, days: [], hours: [], edges: months.edges };
+function planOf({ series, types, range }: SeriesQuery): CountPlan {
+  const months = split(range, series === LOG || types !== undefined ? "month" : "day");
+  if (series !== LOG) return { whole: months.whole, days: [], hours: [], edges: months.edges };
   const days = months.edges.map((edge) => split(edge, "day"));
   const hours = days.flatMap(({ edges }) => edges).map((edge) => split(edge, "hour"));
   const whole = (splits: typeof days) => splits.flatMap((piece) => piece.whole ?? []);
   return { whole: months.whole, days: whole(days), hours: whole(hours), edges: hours.flatMap(({ edges }) => edges) };
 }
 
-const periodRows = (feed: string, name: (time: number) => string, { from, to }: Range): SQL =>
-  sql`SELECT codes FROM counters WHERE feed = ${feed} AND period >= ${name(from)} AND period < ${name(to)}`;
+const periodRows = (series: string, name: (time: number) => string, { from, to }: Range): SQL =>
+  sql`SELECT codes FROM counters WHERE series = ${series} AND period >= ${name(from)} AND period < ${name(to)}`;
 
-function countRows({ feed, roles, types }: FeedQuery, edge: Range): SQL {
-  if (feed === LOG) {
+function countRows({ series, roles, types }: SeriesQuery, edge: Range): SQL {
+  if (series === LOG) {
     const where = sql`${during(edge, sql`created`)} AND ${ofTypes(sql`type`, types) ?? sql`1`}`;
     return sql`SELECT count(*) AS n FROM events INDEXED BY events_order WHERE ${where}`;
   }
-  return sql`SELECT count(*) AS n FROM event_scopes WHERE scope = ${feed} AND ${during(edge, sql`created`)}
+  return sql`SELECT count(*) AS n FROM event_scopes WHERE scope = ${series} AND ${during(edge, sql`created`)}
     AND ${hasRole(roles)} AND ${ofTypes(sql`type`, types) ?? sql`1`}`;
 }
 
-/** An object's row has any of the roles asked for. */
-export const hasRole = (roles: number, column: SQL = sql`roles`): SQL => sql`${column} & ${sql.raw(String(roles))}`;
-
-function sumQuarters(query: FeedQuery, quarters: readonly Row[], whole: Range | undefined): number {
+function sumQuarters(query: SeriesQuery, quarters: readonly Row[], whole: Range | undefined): number {
   if (whole === undefined) return 0;
-  if (query.feed === LOG && query.types === undefined && isEverything(whole))
+  if (query.series === LOG && query.types === undefined && isEverything(whole))
     return quarters.reduce((sum, row) => sum + numberAt(row, "n"), 0);
   return unitsOf(query, quarters)
     .filter(({ period }) => isWithin(period, whole))
     .reduce((sum, { matches }) => sum + matches, 0);
 }
 
-/** A month or day, how many events match in it, and how many the feed has in it at all. */
+/** A month or day, how many events match in it, and how many the series has in it at all. */
 export interface UnitCount {
   period: string;
   matches: number;
@@ -110,11 +107,11 @@ export interface UnitCount {
 }
 
 /**
- * The feed's months, or the days of an object asked for without types, oldest first, with what matches in each. Months and
+ * The series's months, or the days of an object asked for without types, oldest first, with what matches in each. Months and
  * days in which nothing happened are not there.
  */
-export function unitsOf(query: FeedQuery, quarters: readonly Row[]): UnitCount[] {
-  const byDay = query.feed !== LOG && query.types === undefined;
+export function unitsOf(query: SeriesQuery, quarters: readonly Row[]): UnitCount[] {
+  const byDay = query.series !== LOG && query.types === undefined;
   const isCounted = counted(query);
   const counts = new Map<string, UnitCount>();
   for (const quarter of quarters) {
@@ -133,20 +130,20 @@ const sumCodes = (codes: string, isCounted: (code: number) => boolean): number =
   entriesOf(codes).reduce((sum, [code, n]) => sum + (isCounted(Number(code)) ? n : 0), 0);
 
 /** Whether a code's type and roles are asked for. */
-function counted({ feed, roles, types }: FeedQuery): (code: number) => boolean {
+function counted({ series, roles, types }: SeriesQuery): (code: number) => boolean {
   const wanted = types && new Set(types);
   return (code) => {
-    if (feed !== LOG && (code & roles & (CODE_TYPE - 1)) === 0) return false;
+    if (series !== LOG && (code & roles & (CODE_TYPE - 1)) === 0) return false;
     return wanted?.has(Math.floor(code / CODE_TYPE)) ?? true;
   };
 }
 
 /** The day rows of one of the log's months. */
 export const dayRows = (month: string): SQL =>
-  sql`SELECT period, n, min_id, last_id, codes FROM counters WHERE feed = 'log/day' AND period > ${month} AND period < ${`${month}-99`}`;
+  sql`SELECT period, n, min_id, last_id, codes FROM counters WHERE series = 'log/day' AND period > ${month} AND period < ${`${month}-99`}`;
 
 /** The days of the log, from rows of `dayRows`. */
-export function daysOf(query: FeedQuery, rows: readonly Row[]): UnitCount[] {
+export function daysOf(query: SeriesQuery, rows: readonly Row[]): UnitCount[] {
   const isCounted = counted(query);
   return rows.map((row) => ({
     period: textAt(row, "period"),
@@ -155,7 +152,7 @@ export function daysOf(query: FeedQuery, rows: readonly Row[]): UnitCount[] {
   }));
 }
 
-/** Every id of the events in a range lies between these; `rows` are a feed's rows of `counters`, by quarter or by day. */
+/** Every id of the events in a range lies between these; `rows` are a series's rows of `counters`, by quarter or by day. */
 export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: number; max: number } {
   const inside = rows.filter((row) => {
     const period = textAt(row, "period");

@@ -55,7 +55,7 @@ export const yearsOfLog: SQL = sql`WITH RECURSIVE
       ) FROM years WHERE year IS NOT NULL AND year < '9999'
     )
   SELECT year FROM years WHERE year IS NOT NULL
-  UNION SELECT substr(period, 1, 4) FROM counters WHERE feed = 'log' ORDER BY 1`;
+  UNION SELECT substr(period, 1, 4) FROM counters WHERE series = 'log' ORDER BY 1`;
 
 /** One row, `id`: the newest event's, from which the number of parts is worked out. */
 export const newestId: SQL = sql`SELECT coalesce(max(id), 0) AS id FROM events`;
@@ -75,16 +75,16 @@ export function objectParts(events: number, size = PART_ROWS): Part[] {
 }
 
 /**
- * The counters of a part that differ from a recount, some of them: `feed`, `period`, `kept` and `counted` (how many events
+ * The counters of a part that differ from a recount, some of them: `series`, `period`, `kept` and `counted` (how many events
  * in all), `wrong` (numbers that differ), and in each row `differences`, how many such counters there are. What is zero
  * need not be there; the ids of a counter need only enclose those of its events.
  */
 export const differences = (part: Part): SQL => sql`${comparison(part)},
-  totals AS (SELECT feed, period, sum(n) AS n FROM counted WHERE detail = 'codes' GROUP BY feed, period)
-  SELECT feed, period, coalesce(max(there.n), 0) AS kept, coalesce(max(totals.n), 0) AS counted, count(*) AS wrong,
+  totals AS (SELECT series, period, sum(n) AS n FROM counted WHERE detail = 'codes' GROUP BY series, period)
+  SELECT series, period, coalesce(max(there.n), 0) AS kept, coalesce(max(totals.n), 0) AS counted, count(*) AS wrong,
     count(*) OVER () AS differences
-  FROM wrong LEFT JOIN there USING (feed, period) LEFT JOIN totals USING (feed, period)
-  GROUP BY feed, period ORDER BY feed, period LIMIT ${MAX_SHOWN}`;
+  FROM wrong LEFT JOIN there USING (series, period) LEFT JOIN totals USING (series, period)
+  GROUP BY series, period ORDER BY series, period LIMIT ${MAX_SHOWN}`;
 
 /**
  * Counts again what differs in a part, and writes only that. To be run as one transaction. A new epoch, as answers and
@@ -92,38 +92,38 @@ export const differences = (part: Part): SQL => sql`${comparison(part)},
  */
 export const repairs = (part: Part): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (${comparison(part)} SELECT 1 FROM wrong)`,
-  sql`DELETE FROM counters WHERE ${within(part)} AND (feed, period) IN (${comparison(part)} SELECT feed, period FROM wrong)`,
-  sql`INSERT INTO counters (feed, period, n, min_id, last_id, codes, days)
-    SELECT feed, period, sum(n) FILTER (WHERE detail = 'codes'), min(min_id), max(last_id),
+  sql`DELETE FROM counters WHERE ${within(part)} AND (series, period) IN (${comparison(part)} SELECT series, period FROM wrong)`,
+  sql`INSERT INTO counters (series, period, n, min_id, last_id, codes, days)
+    SELECT series, period, sum(n) FILTER (WHERE detail = 'codes'), min(min_id), max(last_id),
       json_group_object(key, n) FILTER (WHERE detail = 'codes'),
       nullif(json_group_object(key, n) FILTER (WHERE detail = 'days'), '{}')
-    FROM (${recount(part)}) WHERE true GROUP BY feed, period
-    ON CONFLICT (feed, period) DO NOTHING`,
+    FROM (${recount(part)}) WHERE true GROUP BY series, period
+    ON CONFLICT (series, period) DO NOTHING`,
 ];
 
-/** Tables for a query: `counted` as it should be, `there` as it is, `wrong` (feed, period) for each number that differs. */
+/** Tables for a query: `counted` as it should be, `there` as it is, `wrong` (series, period) for each number that differs. */
 const comparison = (part: Part): SQL => sql`WITH
   counted AS MATERIALIZED (${recount(part)}),
   there AS MATERIALIZED (SELECT * FROM counters WHERE ${within(part)}),
   entries AS (
-    SELECT feed, period, detail, key, n AS counted, 0 AS kept FROM counted
-    UNION ALL SELECT feed, period, 'n', '', n, 0 FROM counted WHERE detail = 'codes'
-    UNION ALL SELECT feed, period, 'codes', key, 0, value FROM there, json_each(iif(json_valid(codes), codes, '{}'))
-    UNION ALL SELECT feed, period, 'days', key, 0, value FROM there, json_each(iif(json_valid(days), days, '{}'))
-    UNION ALL SELECT feed, period, 'n', '', 0, n FROM there
+    SELECT series, period, detail, key, n AS counted, 0 AS kept FROM counted
+    UNION ALL SELECT series, period, 'n', '', n, 0 FROM counted WHERE detail = 'codes'
+    UNION ALL SELECT series, period, 'codes', key, 0, value FROM there, json_each(iif(json_valid(codes), codes, '{}'))
+    UNION ALL SELECT series, period, 'days', key, 0, value FROM there, json_each(iif(json_valid(days), days, '{}'))
+    UNION ALL SELECT series, period, 'n', '', 0, n FROM there
   ),
   wrong AS MATERIALIZED (
-    SELECT feed, period FROM entries GROUP BY feed, period, detail, key HAVING total(counted) <> total(kept)
+    SELECT series, period FROM entries GROUP BY series, period, detail, key HAVING total(counted) <> total(kept)
     UNION ALL
-    SELECT feed, period FROM counted JOIN there USING (feed, period)
-    GROUP BY feed, period HAVING min(counted.min_id) < there.min_id OR max(counted.last_id) > there.last_id
+    SELECT series, period FROM counted JOIN there USING (series, period)
+    GROUP BY series, period HAVING min(counted.min_id) < there.min_id OR max(counted.last_id) > there.last_id
   )`;
 
 /** Rows of `counters` that belong to a part. */
 function within(part: Part): SQL {
-  if (part.of === "objects") return sql`feed >= ${part.from} AND feed < ${part.to}`;
-  if (part.of === "quarters") return sql`feed = 'log' AND period >= ${part.year} AND period < ${`${part.year}~`}`;
-  return sql`feed IN ('log/day', 'log/hour') AND period >= ${dayName(part.from)}
+  if (part.of === "objects") return sql`series >= ${part.from} AND series < ${part.to}`;
+  if (part.of === "quarters") return sql`series = 'log' AND period >= ${part.year} AND period < ${`${part.year}~`}`;
+  return sql`series IN ('log/day', 'log/hour') AND period >= ${dayName(part.from)}
     AND period < ${dayName(part.to)}`;
 }
 
@@ -133,7 +133,7 @@ function dayName(time: number): string {
   return time > LAST_SECOND * 1e6 ? LAST_PERIOD : new Date(time / 1000).toISOString().slice(0, 10);
 }
 
-/** Rows of one number each: `feed`, `period`, `detail` (a column of counters), `key`, `n`, and the ids it stands for. */
+/** Rows of one number each: `series`, `period`, `detail` (a column of counters), `key`, `n`, and the ids it stands for. */
 function recount(part: Part): SQL {
   if (part.of === "objects") return recountObjects(part.from, part.to);
   if (part.of === "quarters") return recountQuarters(part.year);
@@ -145,23 +145,26 @@ function recount(part: Part): SQL {
     ],
     sql` AND `,
   );
-  const by = (feed: string, format: string) => sql`SELECT ${feed} AS feed, strftime(${format}, ${seconds}) AS period,
+  const by = (
+    series: string,
+    format: string,
+  ) => sql`SELECT ${series} AS series, strftime(${format}, ${seconds}) AS period,
       'codes' AS detail, (events.type * 32) || '' AS key, count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
     FROM events INDEXED BY events_order WHERE ${during} GROUP BY 2, 4`;
   return sql`${by("log/day", "%Y-%m-%d")} UNION ALL ${by("log/hour", "%Y-%m-%dT%H")}`;
 }
 
-const recountQuarters = (year: string): SQL => sql`SELECT 'log' AS feed,
+const recountQuarters = (year: string): SQL => sql`SELECT 'log' AS series,
     substr(period, 1, 5) || printf('%02d', (substr(period, 6, 2) - 1) / 3 * 3 + 1) AS period,
     'codes' AS detail, substr(period, 6, 2) || ':' || key AS key, sum(value) AS n, min(min_id) AS min_id, max(last_id) AS last_id
   FROM (
     SELECT period, min_id, last_id, entry.key, entry.value FROM counters, json_each(codes) AS entry
-    WHERE feed = 'log/day' AND period >= ${year} AND period < ${`${year}~`} AND entry.value <> 0
+    WHERE series = 'log/day' AND period >= ${year} AND period < ${`${year}~`} AND entry.value <> 0
   )
   GROUP BY 2, 4`;
 
 function recountObjects(from: string, to: string): SQL {
-  const by = (detail: "codes" | "days", key: SQL) => sql`SELECT scope AS feed, ${quarter} AS period,
+  const by = (detail: "codes" | "days", key: SQL) => sql`SELECT scope AS series, ${quarter} AS period,
       ${detail} AS detail, ${key} AS key, count(*) AS n, min(event_id) AS min_id, max(event_id) AS last_id
     FROM event_scopes AS events WHERE scope >= ${from} AND scope < ${to} GROUP BY 1, 2, 4`;
   return sql`${by("codes", sql`${month} || ':' || (type * 32 + roles)`)}

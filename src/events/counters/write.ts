@@ -23,20 +23,20 @@ const added = (column: "codes" | "days") => {
     SELECT json_group_object(key, value + coalesce(json_extract(${there}, '$."' || key || '"'), 0)) FROM json_each(${coming})))`;
 };
 
-const onConflict = (withDays: boolean) => sql`ON CONFLICT (feed, period) DO UPDATE SET
+const onConflict = (withDays: boolean) => sql`ON CONFLICT (series, period) DO UPDATE SET
     n = n + excluded.n, min_id = min(min_id, excluded.min_id), last_id = max(last_id, excluded.last_id),
     codes = ${added("codes")}${withDays ? sql`, days = ${added("days")}` : sql``}`;
 
 /** The log's counters by quarter, day and hour. */
-export const tallyLog: readonly SQL[] = [
-  tallyPeriod("log", quarter, sql`${month} || ':'`),
-  tallyPeriod("log/day", sql`strftime('%Y-%m-%d', ${seconds})`, sql`''`),
-  tallyPeriod("log/hour", sql`strftime('%Y-%m-%dT%H', ${seconds})`, sql`''`),
+export const countInLog: readonly SQL[] = [
+  countInPeriods("log", quarter, sql`${month} || ':'`),
+  countInPeriods("log/day", sql`strftime('%Y-%m-%d', ${seconds})`, sql`''`),
+  countInPeriods("log/hour", sql`strftime('%Y-%m-%dT%H', ${seconds})`, sql`''`),
 ];
 
-function tallyPeriod(feed: string, period: SQL, prefix: SQL): SQL {
-  return sql`INSERT INTO counters (feed, period, n, min_id, last_id, codes)
-    SELECT ${feed}, period, sum(n), min(min_id), max(last_id), json_group_object(code, n)
+function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
+  return sql`INSERT INTO counters (series, period, n, min_id, last_id, codes)
+    SELECT ${series}, period, sum(n), min(min_id), max(last_id), json_group_object(code, n)
     FROM (
       SELECT ${period} AS period, ${prefix} || (events.type * 32) AS code,
         count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
@@ -48,24 +48,24 @@ function tallyPeriod(feed: string, period: SQL, prefix: SQL): SQL {
 }
 
 /** The counters of objects; `rows` is a JSON array of [uuid, scope, roles]. */
-export const tallyScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
-    SELECT entry.value->>1 AS feed, ${quarter} AS period, events.id AS id,
+export const countInScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
+    SELECT entry.value->>1 AS series, ${quarter} AS period, events.id AS id,
       ${month} || ':' || (events.type * 32 + (entry.value->>2)) AS code,
       strftime('%m-%d:', ${seconds}) || (entry.value->>2) AS day
     FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
     WHERE ${FRESH}
   ),
   by_code AS (
-    SELECT feed, period, sum(n) AS n, min(min_id) AS min_id, max(last_id) AS last_id, json_group_object(code, n) AS codes
-    FROM (SELECT feed, period, code, count(*) AS n, min(id) AS min_id, max(id) AS last_id FROM fresh GROUP BY 1, 2, 3)
+    SELECT series, period, sum(n) AS n, min(min_id) AS min_id, max(last_id) AS last_id, json_group_object(code, n) AS codes
+    FROM (SELECT series, period, code, count(*) AS n, min(id) AS min_id, max(id) AS last_id FROM fresh GROUP BY 1, 2, 3)
     GROUP BY 1, 2
   ),
   by_day AS (
-    SELECT feed, period, json_group_object(day, n) AS days
-    FROM (SELECT feed, period, day, count(*) AS n FROM fresh GROUP BY 1, 2, 3)
+    SELECT series, period, json_group_object(day, n) AS days
+    FROM (SELECT series, period, day, count(*) AS n FROM fresh GROUP BY 1, 2, 3)
     GROUP BY 1, 2
   )
-  INSERT INTO counters (feed, period, n, min_id, last_id, codes, days)
-  SELECT feed, period, n, min_id, last_id, codes, days FROM by_code JOIN by_day USING (feed, period)
+  INSERT INTO counters (series, period, n, min_id, last_id, codes, days)
+  SELECT series, period, n, min_id, last_id, codes, days FROM by_code JOIN by_day USING (series, period)
   WHERE true
   ${onConflict(true)}`;

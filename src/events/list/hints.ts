@@ -9,20 +9,20 @@ import { ExpiringCache } from "../../http/cache.ts";
 const MAX_AGE = 10 * 60_000;
 const MAX_HINTS = 2_000;
 
-/** The newest `limit` matches of a feed were created from `from` (microseconds) on and have ids from `minId` on. */
-export interface FeedHint {
+/** The newest `limit` matches of a series were created from `from` (microseconds) on and have ids from `minId` on. */
+export interface SeriesHint {
   from: number;
   minId: number;
   /** Whether the inverted index is the cheaper way. */
   byIndex: boolean;
 }
 
-const feedHints = new ExpiringCache<FeedHint>(MAX_HINTS);
+const seriesHints = new ExpiringCache<SeriesHint>(MAX_HINTS);
 const wideSearches = new ExpiringCache<true>(MAX_HINTS);
 
-export const feedHint = (key: string): FeedHint | undefined => feedHints.get(key, MAX_AGE, Date.now());
+export const seriesHint = (key: string): SeriesHint | undefined => seriesHints.get(key, MAX_AGE, Date.now());
 
-export const keepFeedHint = (key: string, hint: FeedHint): void => feedHints.set(key, hint, Date.now());
+export const keepSeriesHint = (key: string, hint: SeriesHint): void => seriesHints.set(key, hint, Date.now());
 
 /** Whether a page of this search was not in the part of the log where it should lie. */
 export const isWideSearch = (key: string): boolean => wideSearches.get(key, MAX_AGE, Date.now()) !== undefined;

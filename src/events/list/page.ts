@@ -1,50 +1,69 @@
 import type { Reader } from "../../db/reader.ts";
-import type { Position } from "../page-token.ts";
-import { invalidPage, type PageRequest, pageCount } from "../pagination.ts";
-import type { EventQuery, SearchQuery } from "../query.ts";
-import type { EventRow } from "../representation.ts";
-import { mayBeShort, pageStatement, readTotal, type SearchSlice, wholePageStatement } from "../search/page.ts";
+import type { Cursor } from "../page-token.ts";
+import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
+import { type EventQuery, fingerprintOf, type SearchQuery } from "../query.ts";
+import { chosenFields, eventsJson } from "../representation.ts";
+import type { EventsRequest } from "../request.ts";
+import type { Result } from "../respond.ts";
+import { type EventRow, eventRow } from "../row.ts";
+import type { SearchSlice } from "../search/by-index.ts";
+import { pageStatement, wholePageStatement } from "../search/page.ts";
+import { mayBeShort } from "../search/plan.ts";
+import { readTotal } from "../search/total.ts";
 import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
-import { inListOrder, type Listed, listFeed, type Wanted } from "./feed.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { eventRow } from "./slice.ts";
+import { inListOrder, type Listed, listSeries, type Wanted } from "./series.ts";
 
-/** One page of a list. */
-export interface Page {
-  /** From 1. */
-  number: number;
-  /** How many pages there are. */
-  pages: number;
-  rows: EventRow[];
-  /** Right there the neighbouring pages begin; undefined where there is none. */
-  next: Position | undefined;
-  previous: Position | undefined;
+/** Whether a page is read together with the version of its series, in one round trip. */
+export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageRequest): boolean =>
+  query.kind === "series" && number === 1 && cursor === undefined;
+
+/** One page of the list. `withTokens`: its links carry page tokens. Throws 404 when there is no such page. */
+export async function listPage(
+  { reader, query, digest, params }: EventsRequest,
+  asked: PageRequest,
+  known: readonly Version[],
+  withTokens: boolean,
+): Promise<Result> {
+  const { total, version, rows: found, searched } = await findRows(reader, query, digest, asked, known);
+  const { number, pages, rows, next, previous } = pageOf(asked, total, found);
+  const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
+  return {
+    version,
+    body: eventsJson(rows, chosenFields(params.getAll("field"))),
+    count: total,
+    events: rows.length,
+    links: {
+      pages,
+      next: neighbour(number + 1, next, fingerprint),
+      previous: neighbour(number - 1, previous, fingerprint),
+    },
+    searched,
+  };
 }
 
-/**
- * What a request for a page has found: rows around it and the total. `key` names a search (search.ts). A first page whose
- * version the client knows comes without rows.
- */
-export async function findRows(
+/** The rows around a page, and the total. `key` names a search. No rows when the version of a series is `known`. */
+async function findRows(
   reader: Reader,
   query: EventQuery,
   key: string,
-  request: PageRequest,
-  known: readonly Version[] = [],
+  asked: PageRequest,
+  known: readonly Version[],
 ): Promise<Listed> {
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
-  const wanted = wantedOf(request);
-  return query.kind === "feed" ? listFeed(reader, query, wanted, known) : search(reader, query, key, wanted);
+  const wanted = wantedOf(asked);
+  if (query.kind === "search") return listSearch(reader, query, key, wanted);
+  return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? known : []);
 }
 
-/** For a token one row more than the page has, to see whether the list goes on. */
-export function wantedOf({ number, size, position }: PageRequest): Wanted {
-  if (position !== undefined) return { from: "position", position, limit: size + 1 };
+/** With a cursor, one row more than the page has, to see whether the list goes on. */
+function wantedOf({ number, size, cursor }: PageRequest): Wanted {
+  if (cursor !== undefined) return { from: "cursor", cursor, limit: size + 1 };
   if (number === "last") return { from: "end", limit: size };
   return { from: "start", skip: (number - 1) * size, limit: size };
 }
 
-async function search(reader: Reader, query: SearchQuery, key: string, wanted: Wanted): Promise<Listed> {
+async function listSearch(reader: Reader, query: SearchQuery, key: string, wanted: Wanted): Promise<Listed> {
   const slice = searchSlice(wanted);
   const hint = `${key} ${JSON.stringify(wanted)}`;
   const isWide = isWideSearch(hint);
@@ -60,15 +79,26 @@ async function search(reader: Reader, query: SearchQuery, key: string, wanted: W
 
 function searchSlice(wanted: Wanted): SearchSlice {
   const { limit } = wanted;
-  if (wanted.from !== "position")
-    return { backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
-  return { backwards: wanted.position.direction === "before", offset: 0, limit, beyond: wanted.position };
+  if (wanted.from === "cursor")
+    return { backwards: wanted.cursor.direction === "before", offset: 0, limit, beyond: wanted.cursor };
+  return { backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
 }
 
-/** The page among the rows found for it; throws when there is no such page. */
-export function pageOf({ number, size, position }: PageRequest, { total, rows }: Listed): Page {
+/** One page, from the rows found for it. */
+interface Page {
+  /** From 1. */
+  number: number;
+  /** The number of pages. */
+  pages: number;
+  rows: EventRow[];
+  /** Where the neighbouring pages begin; undefined where there is none. */
+  next: Cursor | undefined;
+  previous: Cursor | undefined;
+}
+
+function pageOf({ number, size, cursor }: PageRequest, total: number, rows: EventRow[]): Page {
   const pages = pageCount(total, size);
-  if (position !== undefined) return { ...aroundPosition(position, size, rows), number: Number(number), pages };
+  if (cursor !== undefined) return { ...aroundCursor(cursor, size, rows), number: Number(number), pages };
   if (number === "last") {
     const last = rows.slice(rows.length - (total - (pages - 1) * size));
     return {
@@ -84,9 +114,9 @@ export function pageOf({ number, size, position }: PageRequest, { total, rows }:
   return { number, pages, rows, next, previous: number > 1 ? edge(rows[0], "before") : undefined };
 }
 
-/** The row too many, on the far side, tells whether the list goes on there; on the near side it does. */
-function aroundPosition(position: Position, size: number, found: EventRow[]): Pick<Page, "rows" | "next" | "previous"> {
-  const forwards = position.direction === "after";
+/** The extra row shows whether the list goes on ahead; behind the cursor it always does. */
+function aroundCursor(cursor: Cursor, size: number, found: EventRow[]): Pick<Page, "rows" | "next" | "previous"> {
+  const forwards = cursor.direction === "after";
   const more = found.length > size;
   const rows = forwards ? found.slice(0, size) : found.slice(Math.max(0, found.length - size));
   return {
@@ -96,6 +126,5 @@ function aroundPosition(position: Position, size: number, found: EventRow[]): Pi
   };
 }
 
-function edge(row: EventRow | undefined, direction: Position["direction"]): Position | undefined {
-  return row && { direction, created: row.created, id: row.id };
-}
+const edge = (row: EventRow | undefined, direction: Cursor["direction"]): Cursor | undefined =>
+  row && { direction, created: row.created, id: row.id };

@@ -1,4 +1,4 @@
-import { feedKeysOf, scopeContextKeys } from "../../catalogue/data.ts";
+import { scopeContextKeys, scopeKeysOf } from "../../catalogue/data.ts";
 import { definedOnly } from "../../values/defined.ts";
 import { parseUuid } from "../../values/uuid.ts";
 
@@ -9,8 +9,8 @@ export interface ToldObject {
   type?: string;
   customer?: string;
   project?: string;
-  /** For a marketplace resource: the plugin's object it stands for. */
-  behind?: string;
+  /** Of a marketplace resource: the object of the plugin that provides it, e.g. a virtual machine. */
+  backingResource?: string;
 }
 
 type Place = Pick<ToldObject, "customer" | "project">;
@@ -85,21 +85,21 @@ const namedIn = (context: Context) => keysAndTypes.filter(([key]) => Object.hasO
 const keysAndTypes = [...typesByKey];
 
 /**
- * Beside an offering, `customer_uuid` might be the provider's, unless the type's feed is known to have the customer
+ * Beside an offering, `customer_uuid` might be the provider's, unless the scope of the type is known to have the customer
  * together with the project.
  */
 function placeOf(eventType: string, context: Context): Place {
-  const feed = feedKeysOf(eventType);
-  const isSure = feed.includes("customer_uuid") && feed.includes("project_uuid");
+  const scopeKeys = scopeKeysOf(eventType);
+  const isSure = scopeKeys.includes("customer_uuid") && scopeKeys.includes("project_uuid");
   if ("offering_uuid" in context && !isSure) return {};
   return definedOnly({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
 }
 
-/** The key of the object the event is about: what `resource_type` says, else the first object of its feed. */
+/** The key of the object the event is about: what `resource_type` says, else the first object of its scope. */
 function ownKey(eventType: string, context: Context): string | undefined {
   const type = typesByResourceType.get(resourceType(context) ?? "");
   if (type !== undefined) return scopeContextKeys[type]?.find((key) => uuidAt(context, key) !== undefined);
-  const [first] = feedKeysOf(eventType);
+  const [first] = scopeKeysOf(eventType);
   const named = first === undefined ? undefined : typesByKey.get(first);
   return named !== undefined && pluginTypes.includes(named) ? first : undefined;
 }
@@ -114,7 +114,7 @@ function resource(eventType: string, context: Context, place: Place) {
       key,
       type: MARKETPLACE_RESOURCE,
       ...place,
-      ...definedOnly({ behind: uuidAt(context, "resource_backend_uuid") }),
+      ...definedOnly({ backingResource: uuidAt(context, "resource_backend_uuid") }),
     };
   }
   return eventType.startsWith("resource_") ? { key, ...place } : { key: "" };

@@ -22,7 +22,7 @@ export async function findObjects(
   const missing = [...new Set(uuids)].filter((uuid) => !found.has(uuid));
   if (missing.length === 0) return found;
   // A resource belongs to the customer its project belongs to now.
-  const statement = sql`SELECT o.uuid, o.type, coalesce(p.customer, o.customer) AS customer, o.project, o.behind
+  const statement = sql`SELECT o.uuid, o.type, coalesce(p.customer, o.customer) AS customer, o.project, o.backing_resource AS "backingResource"
     FROM objects AS o LEFT JOIN objects AS p ON p.uuid = o.project
     WHERE o.uuid IN (SELECT value FROM json_each(${JSON.stringify(missing)}))`;
   const [rows = []] = await reader.read([statement]);

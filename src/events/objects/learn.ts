@@ -17,8 +17,8 @@ export function objectRows(events: readonly Telling[]): string[] {
       merged.set(object.uuid, { ...object, ...before, ...moved(object), told: event.created });
     }
   }
-  return [...merged.values()].map(({ uuid, type, customer, project, behind, told }) =>
-    JSON.stringify([uuid, type ?? null, customer ?? null, project ?? null, behind ?? null, told]),
+  return [...merged.values()].map(({ uuid, type, customer, project, backingResource, told }) =>
+    JSON.stringify([uuid, type ?? null, customer ?? null, project ?? null, backingResource ?? null, told]),
   );
 }
 
@@ -28,18 +28,18 @@ const moved = ({ uuid: _, type: __, ...place }: ToldObject) => place;
 /** Writes rows of `objectRows`; one that tells nothing new costs no row written. An older event changes nothing known. */
 export const insertObjects = (
   rows: string,
-): SQL => sql`INSERT INTO objects (uuid, type, customer, project, behind, told)
+): SQL => sql`INSERT INTO objects (uuid, type, customer, project, backing_resource, told)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(${rows}) WHERE true
   ON CONFLICT (uuid) DO UPDATE SET
     type = coalesce(type, excluded.type),
     customer = ${newer("customer")},
     project = ${newer("project")},
-    behind = ${newer("behind")},
+    backing_resource = ${newer("backing_resource")},
     told = max(told, excluded.told)
   WHERE (type IS NULL AND excluded.type IS NOT NULL)
-    OR customer IS NOT ${newer("customer")} OR project IS NOT ${newer("project")} OR behind IS NOT ${newer("behind")}`;
+    OR customer IS NOT ${newer("customer")} OR project IS NOT ${newer("project")} OR backing_resource IS NOT ${newer("backing_resource")}`;
 
-function newer(column: "customer" | "project" | "behind"): SQL {
+function newer(column: "customer" | "project" | "backing_resource"): SQL {
   const name = sql.raw(column);
   return sql`(CASE WHEN excluded.told >= objects.told THEN coalesce(excluded.${name}, objects.${name}) ELSE coalesce(objects.${name}, excluded.${name}) END)`;
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../../db/client.ts";
 import { runBatch } from "../../db/client.ts";
-import type { SearchTotal } from "./page.ts";
+import type { SearchTotal } from "./total.ts";
 
 /** Matches that one request must have counted for its total to be worth a row written: rows written cost 1,000 times rows read. */
 const WORTH_KEEPING = 2_000;

@@ -20,7 +20,7 @@ export const missing = (after: number, until: number): SQL =>
   sql`SELECT count(*) AS missing FROM events WHERE ${isMissing(after, until)}`;
 
 /** Indexes what is missing. To be run as one transaction; a new epoch, as totals of searches were counted without it. */
-export const reindex = (after: number, until: number): SQL[] => [
+export const indexMissing = (after: number, until: number): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM events WHERE ${isMissing(after, until)})`,
   sql`INSERT INTO event_index (rowid, terms) ${termsOf(sql`SELECT id, type, coalesce(folded, upper(message)) AS folded, created, context
     FROM events WHERE ${isMissing(after, until)}`)}`,

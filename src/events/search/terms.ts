@@ -15,7 +15,7 @@ const MAX_VALUE = 64;
 const ESCAPE = "\u{e000}";
 
 const ROLE_LETTERS: readonly [role: number, letter: string][] = [
-  [ROLE.FEED, "f"],
+  [ROLE.SCOPE, "f"],
   [ROLE.CUSTOMER, "c"],
   [ROLE.PROJECT, "p"],
   [ROLE.USER, "u"],

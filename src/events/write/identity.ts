@@ -10,12 +10,12 @@ export const storedContent = sql`coalesce(events.content, CASE substr(events.uui
 const isAdoption = sql`events.uuid = incoming.value->>1
   AND NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
 
-/** Tells readers that rows they may have seen change; before `adoptNames`. */
+/** Tells readers that rows they may have seen change; before `adoptIds`. */
 export const markAdoption = (pairs: string) => sql`UPDATE commit_watermark SET epoch = epoch + 1
   WHERE EXISTS (SELECT 1 FROM json_each(${pairs}) AS incoming CROSS JOIN events WHERE ${isAdoption})`;
 
 /** Events that came without an id take the id that the same content comes with now. `pairs`: JSON [[uuid, content], …]. */
-export const adoptNames = (pairs: string) => sql`UPDATE events
+export const adoptIds = (pairs: string) => sql`UPDATE events
   SET uuid = incoming.value->>0, content = incoming.value->>1
   FROM json_each(${pairs}) AS incoming
   WHERE ${isAdoption}`;
@@ -24,7 +24,7 @@ export const adoptNames = (pairs: string) => sql`UPDATE events
  * Of the incoming rows ([uuid, created, …]), the uuids that are the content of an event stored under another name.
  * By the index on created: one row of events is read for each that has the time of an incoming one.
  */
-export const aliased = (rows: string) => sql`(SELECT events.content FROM events
+export const withoutDuplicates = (rows: string) => sql`(SELECT events.content FROM events
   WHERE events.created IN (SELECT value->>1 FROM json_each(${rows})) AND events.content IS NOT NULL)`;
 
 /** Incoming events whose uuid names a stored event that says something else. `pairs`: JSON [[uuid, content], …]. */

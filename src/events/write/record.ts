@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../../catalogue/data.ts";
 import { type Database, runBatch } from "../../db/client.ts";
-import { tallyLog, tallyScopes } from "../counters/write.ts";
+import { countInLog, countInScopes } from "../counters/write.ts";
 import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
 import { insertObjects, objectRows } from "../objects/learn.ts";
-import { adoptNames, aliased, markAdoption, selectConflicts } from "./identity.ts";
+import { adoptIds, markAdoption, selectConflicts, withoutDuplicates } from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
 
 /** What a batch came to, as D1 metered it. */
@@ -34,13 +34,13 @@ export async function recordEvents(
   const before = [
     sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
     insertTypes(unique),
-    ...names.flatMap((pairs) => [markAdoption(pairs), adoptNames(pairs)]),
+    ...names.flatMap((pairs) => [markAdoption(pairs), adoptIds(pairs)]),
   ];
   const after = [
     ...scopes.map(insertScopes),
     ...chunked(prepared.map(({ terms }) => terms)).map(insertTerms),
-    ...tallyLog,
-    ...scopes.map(tallyScopes),
+    ...countInLog,
+    ...scopes.map(countInScopes),
     ...chunked(objectRows(unique)).map(insertObjects),
   ];
   const conflicts = chunked(events.map(pair)).map(selectConflicts);
@@ -78,7 +78,7 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
     CASE json_type(value, '$[2]') WHEN 'integer' THEN value->>2 ELSE (SELECT id FROM event_types WHERE name = value->>2) END,
     value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
   FROM json_each(${rows})
-  WHERE value->>8 IS NOT NULL OR value->>0 NOT IN ${aliased(rows)}
+  WHERE value->>8 IS NOT NULL OR value->>0 NOT IN ${withoutDuplicates(rows)}
   ON CONFLICT (uuid) DO NOTHING`;
 
 /** Only of events that are new in this transaction: a duplicate keeps the scopes it was first written with. */

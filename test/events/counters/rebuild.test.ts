@@ -36,7 +36,7 @@ async function parts(size: number): Promise<Part[]> {
 async function wrong(size: number) {
   const found = [];
   for (const part of await parts(size)) found.push(...(await read(differences(part))));
-  return found.map(({ feed, period, kept, counted }) => [feed, period, kept, counted]);
+  return found.map(({ series, period, kept, counted }) => [series, period, kept, counted]);
 }
 
 const customer = "ab".repeat(16);
@@ -75,34 +75,38 @@ describe("verifying the counters", () => {
   });
 
   it.each([
-    ["a total that is wrong", "UPDATE counters SET n = n + 1 WHERE feed = 'log' AND period = '2025-10'", "log"],
+    ["a total that is wrong", "UPDATE counters SET n = n + 1 WHERE series = 'log' AND period = '2025-10'", "log"],
     [
       "a type that is wrong",
-      "UPDATE counters SET codes = '{\"32\":1}' WHERE feed = 'log/day' AND period = '2025-12-30'",
+      "UPDATE counters SET codes = '{\"32\":1}' WHERE series = 'log/day' AND period = '2025-12-30'",
       "log/day",
     ],
     [
       "a detail that is no JSON",
-      "UPDATE counters SET codes = '{' WHERE feed = 'log/hour' AND period = '2025-12-30T00'",
+      "UPDATE counters SET codes = '{' WHERE series = 'log/hour' AND period = '2025-12-30T00'",
       "log/hour",
     ],
     [
       "a day of an object that is wrong",
-      `UPDATE counters SET days = '{}' WHERE feed = '${customer}' AND period = '2025-10'`,
+      `UPDATE counters SET days = '{}' WHERE series = '${customer}' AND period = '2025-10'`,
       customer,
     ],
-    ["a counter that is missing", `DELETE FROM counters WHERE feed = '${customer}' AND period = '2025-10'`, customer],
+    ["a counter that is missing", `DELETE FROM counters WHERE series = '${customer}' AND period = '2025-10'`, customer],
     [
       "a counter of nothing",
       "INSERT INTO counters SELECT 'log/hour', '1999-01-01T00', 1, 1, 1, '{}', NULL",
       "log/hour",
     ],
-    ["ids that leave an event out", "UPDATE counters SET last_id = 1 WHERE feed = 'log' AND period = '2025-10'", "log"],
-  ])("finds %s, and a rebuild of its part repairs it", async (_what, corruption, feed) => {
+    [
+      "ids that leave an event out",
+      "UPDATE counters SET last_id = 1 WHERE series = 'log' AND period = '2025-10'",
+      "log",
+    ],
+  ])("finds %s, and a rebuild of its part repairs it", async (_what, corruption, series) => {
     await threeEvents();
     await env.DB.exec(corruption);
 
-    expect(new Set((await wrong(2)).map(([feed]) => feed))).toContain(feed);
+    expect(new Set((await wrong(2)).map(([series]) => series))).toContain(series);
 
     for (const part of await parts(2)) await runBatch(database(env.DB), repairs(part));
     expect(await wrong(2)).toEqual([]);
@@ -111,7 +115,7 @@ describe("verifying the counters", () => {
 
   it("tells how many events were counted, and how many there are", async () => {
     await threeEvents();
-    await env.DB.exec(`UPDATE counters SET n = 7 WHERE feed = '${customer}' AND period = '2025-10'`);
+    await env.DB.exec(`UPDATE counters SET n = 7 WHERE series = '${customer}' AND period = '2025-10'`);
 
     expect(await wrong(100)).toEqual([[customer, "2025-10", 7, 2]]);
   });
@@ -138,7 +142,7 @@ describe("rebuilding the counters", () => {
   it("is exact while events are written and deleted between its steps", async () => {
     const events = bigLog(900, 5);
     await load(events.slice(0, 500));
-    await env.DB.exec("DELETE FROM counters WHERE feed <> 'log/day' OR period > '2025-03'");
+    await env.DB.exec("DELETE FROM counters WHERE series <> 'log/day' OR period > '2025-03'");
 
     const late = events.slice(500);
     const between = async () => {
@@ -170,7 +174,7 @@ describe("rebuilding the counters", () => {
 
     expect(await rebuild()).toEqual({ written: 0, epoch: 0 });
 
-    await env.DB.exec("UPDATE counters SET n = 7 WHERE feed = 'log' AND period = '2025-10'");
+    await env.DB.exec("UPDATE counters SET n = 7 WHERE series = 'log' AND period = '2025-10'");
     const deletedInsertedAndEpoch = 3;
     expect(await rebuild()).toEqual({ written: deletedInsertedAndEpoch, epoch: 1 });
   });

@@ -5,10 +5,14 @@ import { objectsOf } from "../../../src/events/objects/extract.ts";
 import { insertObjects, objectRows } from "../../../src/events/objects/learn.ts";
 import { anEvent, hex, recorded } from "../../support/world.ts";
 
-const [C, C2, P, R, B, U, O] = ["customer", "other", "project", "resource", "behind", "user", "offering"].map(hex);
+const [C, C2, P, R, B, U, O] = ["customer", "other", "project", "resource", "backing", "user", "offering"].map(hex);
 
 const stored = async () =>
-  (await env.DB.prepare("SELECT uuid, type, customer, project, behind FROM objects ORDER BY uuid").all()).results;
+  (
+    await env.DB.prepare(
+      "SELECT uuid, type, customer, project, backing_resource AS backingResource FROM objects ORDER BY uuid",
+    ).all()
+  ).results;
 
 describe("an event tells of the objects its context names", () => {
   const place = { customer_uuid: C, project_uuid: P };
@@ -48,7 +52,7 @@ describe("an event tells of the objects its context names", () => {
       [{ uuid: R, type: "openstack.network", customer: C, project: P }],
     ],
     [
-      "the first object of the feed, where no type is named",
+      "the first object of the series, where no type is named",
       "openstack_subnet_created",
       { ...place, subnet_uuid: R, network_uuid: B },
       [
@@ -57,10 +61,10 @@ describe("an event tells of the objects its context names", () => {
       ],
     ],
     [
-      "a marketplace resource and the object behind it",
+      "a marketplace resource and its backing resource",
       "marketplace_resource_create_succeeded",
       { ...place, resource_uuid: R, resource_backend_uuid: B },
-      [{ uuid: R, type: "marketplace.resource", customer: C, project: P, behind: B }],
+      [{ uuid: R, type: "marketplace.resource", customer: C, project: P, backingResource: B }],
     ],
     [
       "an offering without a place: the customer is that of the buyer",
@@ -117,8 +121,8 @@ describe("the table of objects", () => {
 
     expect(await stored()).toEqual(
       expect.arrayContaining([
-        { uuid: C, type: "structure.customer", customer: null, project: null, behind: null },
-        { uuid: P, type: "structure.project", customer: C, project: null, behind: null },
+        { uuid: C, type: "structure.customer", customer: null, project: null, backingResource: null },
+        { uuid: P, type: "structure.project", customer: C, project: null, backingResource: null },
       ]),
     );
   });
@@ -163,6 +167,8 @@ describe("the table of objects", () => {
     await recorded(anEvent({ created: 1, context: { user_uuid: R } }));
     await recorded(anEvent({ created: 2, context: { customer_uuid: R } }));
 
-    expect(await stored()).toEqual([{ uuid: R, type: "core.user", customer: null, project: null, behind: null }]);
+    expect(await stored()).toEqual([
+      { uuid: R, type: "core.user", customer: null, project: null, backingResource: null },
+    ]);
   });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { database, runBatch } from "../../../src/db/client.ts";
 import { Reader } from "../../../src/db/reader.ts";
-import { missing, reindex, termsOf } from "../../../src/events/search/rebuild.ts";
+import { indexMissing, missing, termsOf } from "../../../src/events/search/rebuild.ts";
 import { gramsOf, valueTerm } from "../../../src/events/search/terms.ts";
 import { bigLog, CUSTOMERS, load } from "../../support/big-log.ts";
 import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
@@ -26,7 +26,7 @@ async function indexEverything(size: number, newest = 1_000): Promise<number> {
   for (let after = 0; after < newest; after += size) {
     const [row] = await read(missing(after, after + size));
     found += Number(row?.missing);
-    await runBatch(database(env.DB), reindex(after, after + size));
+    await runBatch(database(env.DB), indexMissing(after, after + size));
   }
   return found;
 }

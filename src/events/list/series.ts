@@ -1,17 +1,19 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../../db/reader.ts";
-import { isEverything, type Range } from "../../values/periods.ts";
+import { isEverything, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "../counters/read.ts";
-import type { Position } from "../page-token.ts";
-import { type FeedQuery, feedTerms, LOG } from "../query.ts";
-import type { EventRow } from "../representation.ts";
-import type { SearchTotal } from "../search/page.ts";
-import { feedVersion, type Version } from "../version.ts";
-import { type FeedHint, feedHint, keepFeedHint } from "./hints.ts";
-import { costs, deepLogStatement, locate, overlap, type Place, spanOf, walked } from "./locate.ts";
-import { eventRow, indexStatement, type Slice, sliceStatement } from "./slice.ts";
+import type { Cursor } from "../page-token.ts";
+import { LOG, type SeriesQuery } from "../query.ts";
+import { type EventRow, eventRow, type Slice } from "../row.ts";
+import { indexStatement } from "../search/by-index.ts";
+import { matchOfSeries } from "../search/match.ts";
+import type { SearchTotal } from "../search/total.ts";
+import { seriesVersion, type Version } from "../version.ts";
+import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
+import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
+import { deepLogStatement, sliceStatement } from "./slice.ts";
 
-/** Rows of a feed that may be looked at for a page before the counters are asked where its events lie. */
+/** Rows of a series that may be looked at for a page before the counters are asked where its events lie. */
 const SCAN = 1_000;
 
 /** So few rows are counted off one by one rather than by the counters. */
@@ -26,7 +28,7 @@ const EVER: Range = { from: -Infinity, to: Infinity };
 export type Wanted =
   | { from: "start"; skip: number; limit: number }
   | { from: "end"; limit: number }
-  | { from: "position"; position: Position; limit: number };
+  | { from: "cursor"; cursor: Cursor; limit: number };
 
 /** What was found of a list. */
 export interface Listed {
@@ -39,12 +41,12 @@ export interface Listed {
 }
 
 /**
- * A part of a feed and the exact total. One round trip when the page lies where one would look first; two or three when
- * matches are rare there, or for an integer page deep inside a filtered feed: the counters then tell where to look.
+ * A part of a series and the exact total. One round trip when the page lies where one would look first; two or three when
+ * matches are rare there, or for an integer page deep inside a filtered series: the counters then tell where to look.
  */
-export async function listFeed(
+export async function listSeries(
   reader: Reader,
-  query: FeedQuery,
+  query: SeriesQuery,
   wanted: Wanted,
   known: readonly Version[] = [],
 ): Promise<Listed> {
@@ -60,18 +62,16 @@ export async function listFeed(
 }
 
 /** The log without types: nothing has to be searched for, the first statement finds all there is. */
-const isPlain = ({ feed, types }: FeedQuery): boolean => feed === LOG && types === undefined;
+const isPlain = ({ series, types }: SeriesQuery): boolean => series === LOG && types === undefined;
 
 /** How many rows the part must have; for a place, whose rest nobody has counted, all it may have. */
 function expected(wanted: Wanted, total: number): number {
   const before = wanted.from === "start" ? wanted.skip : 0;
-  return wanted.from === "position"
-    ? Math.min(wanted.limit, total)
-    : Math.max(0, Math.min(wanted.limit, total - before));
+  return wanted.from === "cursor" ? Math.min(wanted.limit, total) : Math.max(0, Math.min(wanted.limit, total - before));
 }
 
 /** What can be asked before anything is known; undefined when the counters have to be read first. */
-function firstStatement(query: FeedQuery, wanted: Wanted, known: readonly Version[]): SQL | undefined {
+function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Version[]): SQL | undefined {
   const { range } = query;
   const plain = isPlain(query);
   const skip = wanted.from === "start" ? wanted.skip : 0;
@@ -79,40 +79,45 @@ function firstStatement(query: FeedQuery, wanted: Wanted, known: readonly Versio
   if (skip > SHORT_SKIP) return deepLogStatement(query, skip, wanted.limit);
   const limit = unlessKnown(query, wanted, known);
   const slice = { ...sliceOf(query, wanted), offset: skip };
-  const hint = isFirstPage(query, wanted) ? feedHint(hintKey(query, wanted)) : undefined;
+  const hint = isFirstPage(query, wanted) ? seriesHint(hintKey(query, wanted)) : undefined;
   if (hint !== undefined) return hintedStatement(query, slice, hint, limit);
   return sliceStatement(query, plain ? slice : { ...slice, scan: SCAN + skip + wanted.limit }, limit);
 }
 
 /** Hints are for first pages, newest first: what comes later has higher ids, so it cannot be missed. */
-const isFirstPage = ({ oldestFirst }: FeedQuery, wanted: Wanted): boolean =>
+const isFirstPage = ({ oldestFirst }: SeriesQuery, wanted: Wanted): boolean =>
   !oldestFirst && wanted.from === "start" && wanted.skip === 0;
 
-const hintKey = ({ feed, roles, types, range }: FeedQuery, { limit }: Wanted): string =>
-  [feed, roles, types, range.from, range.to, limit].join(" ");
+const hintKey = ({ series, roles, types, range }: SeriesQuery, { limit }: Wanted): string =>
+  [series, roles, types, range.from, range.to, limit].join(" ");
 
-function hintedStatement(query: FeedQuery, slice: Slice, { from, minId, byIndex }: FeedHint, limit: SQL): SQL {
+function hintedStatement(query: SeriesQuery, slice: Slice, { from, minId, byIndex }: SeriesHint, limit: SQL): SQL {
   const near = { ...slice, range: overlap(slice.range, { from, to: Infinity }) };
   if (!byIndex) return sliceStatement(query, near, limit);
   const ids = { min: integer(minId), max: integer(Number.MAX_SAFE_INTEGER) };
-  return indexStatement(query.oldestFirst, { ...near, match: feedTerms(query), ids }, undefined, limit);
+  return indexStatement(query.oldestFirst, { ...near, match: matchOfSeries(query), ids }, undefined, limit);
 }
 
 /** The limit in SQL: no row is read when the client knows what it would get. */
-function unlessKnown({ feed }: FeedQuery, { limit }: Wanted, known: readonly Version[]): SQL {
+function unlessKnown({ series }: SeriesQuery, { limit }: Wanted, known: readonly Version[]): SQL {
   if (known.length === 0) return sql`${limit}`;
-  return sql`iif(${feedVersion(feed)} IN (SELECT value FROM json_each(${JSON.stringify(known)})), 0, ${limit})`;
+  return sql`iif(${seriesVersion(series)} IN (SELECT value FROM json_each(${JSON.stringify(known)})), 0, ${limit})`;
 }
 
-function sliceOf(query: FeedQuery, wanted: Wanted): Slice {
+function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
   const { range } = query;
-  const backwards = wanted.from === "end" || (wanted.from === "position" && wanted.position.direction === "before");
-  const beyond = wanted.from === "position" ? { beyond: wanted.position } : {};
+  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.cursor.direction === "before");
+  const beyond = wanted.from === "cursor" ? { beyond: wanted.cursor } : {};
   return { backwards, range, offset: 0, limit: wanted.limit, ...beyond };
 }
 
 /** With the counters at hand: first where the part lies, then its rows, by the cheaper of two ways. */
-async function lookCloser(reader: Reader, query: FeedQuery, wanted: Wanted, counted: Counted): Promise<readonly Row[]> {
+async function lookCloser(
+  reader: Reader,
+  query: SeriesQuery,
+  wanted: Wanted,
+  counted: Counted,
+): Promise<readonly Row[]> {
   const slice = sliceOf(query, wanted);
   const found = await find(reader, query, wanted, slice, counted.quarters);
   const cost = costs(found.place, slice.limit);
@@ -121,11 +126,11 @@ async function lookCloser(reader: Reader, query: FeedQuery, wanted: Wanted, coun
   const near = { ...slice, range, offset: found.place.offset };
   const ids = idsWithin(found.rows, range);
   const byIndex = cost.index < cost.walk;
-  if (isFirstPage(query, wanted)) keepFeedHint(hintKey(query, wanted), { from: range.from, minId: ids.min, byIndex });
+  if (isFirstPage(query, wanted)) keepSeriesHint(hintKey(query, wanted), { from: range.from, minId: ids.min, byIndex });
   const statement = byIndex
     ? indexStatement(query.oldestFirst, {
         ...near,
-        match: feedTerms(query),
+        match: matchOfSeries(query),
         ids: { min: integer(ids.min), max: integer(ids.max) },
       })
     : sliceStatement(query, near);
@@ -136,17 +141,17 @@ async function lookCloser(reader: Reader, query: FeedQuery, wanted: Wanted, coun
 /** Where the part lies, and the rows of `counters` that told. The log is looked at by day when months are too long. */
 async function find(
   reader: Reader,
-  query: FeedQuery,
+  query: SeriesQuery,
   wanted: Wanted,
   slice: Slice,
   quarters: readonly Row[],
 ): Promise<{ place: Place; rows: readonly Row[] }> {
   const descending = query.oldestFirst === slice.backwards;
-  const skip = await skipInFeed(reader, query, wanted);
+  const skip = await skipInSeries(reader, query, wanted);
   const range = skip > 0 ? EVER : walkRange(slice, descending);
   const place = locate(walked(unitsOf(query, quarters), range, descending), range, skip, slice.limit);
   const { walk, index } = costs(place, slice.limit);
-  if (query.feed !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
+  if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
   const rows = (await reader.read(place.units.map(({ period }) => dayRows(period)))).flat();
   const days = daysOf(query, rows).sort((a, b) => (a.period < b.period ? -1 : 1));
   return { place: locate(walked(days, range, descending), range, place.offset, slice.limit), rows };
@@ -161,8 +166,8 @@ function walkRange({ range, beyond }: Slice, descending: boolean): Range {
   );
 }
 
-/** How many matches of the whole feed come before the part; the query's own time range leaves some of them out. */
-async function skipInFeed(reader: Reader, query: FeedQuery, wanted: Wanted): Promise<number> {
+/** How many matches of the whole series come before the part; the query's own time range leaves some of them out. */
+async function skipInSeries(reader: Reader, query: SeriesQuery, wanted: Wanted): Promise<number> {
   if (wanted.from !== "start" || wanted.skip === 0) return 0;
   const { from, to } = query.range;
   const outside = query.oldestFirst ? { from: -Infinity, to: from } : { from: to, to: Infinity };

@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import { database } from "../db/client.ts";
+import { textAt } from "../db/reader.ts";
+import type { App } from "../env.ts";
+import { etagOf, notModified, shortHash } from "../http/etag.ts";
+import { jsonText } from "../http/json.ts";
+import { type Links, linkHeader } from "./pagination.ts";
+import type { EventsRequest } from "./request.ts";
+import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
+import type { SearchTotal } from "./search/total.ts";
+import { type Version, versionStatement } from "./version.ts";
+
+/** The result of a read, before it becomes a response. */
+export interface Result {
+  version: Version;
+  /** JSON. */
+  body: string;
+  /** The value of X-Result-Count; absent where the header is. */
+  count?: number;
+  /** Events in the body, for the audit line. */
+  events?: number;
+  links?: Links;
+  /** The total of a search. */
+  searched?: SearchTotal | undefined;
+}
+
+/**
+ * Works out the result of a read. `known` are the versions that the client has: when the version is among them, the rest
+ * of the result is not used and need not be read.
+ */
+export type Work = (known: readonly Version[]) => Promise<Result>;
+
+/**
+ * The response to a read: 304 when the client has this version of it, else 200 with ETag, count and links. The version is
+ * read before the work, at the cost of a few rows, unless the work reads it in its own round trip (`readsVersion`).
+ * A costly total of a search is kept after the response.
+ */
+export async function respond(
+  c: Context<App>,
+  request: EventsRequest,
+  work: Work,
+  { readsVersion = false } = {},
+): Promise<Response> {
+  const { key, digest, isPartial, ifNoneMatch } = request;
+  const current = readsVersion ? undefined : await knownVersion(request);
+  if (current !== undefined) return notModified(c, etagOf(key, current));
+  const { version, body, count, events, links, searched } = await work(isPartial ? [] : ifNoneMatch);
+  if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
+  // Without events the response is the same for everybody, and so is its ETag.
+  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${body}`) : version;
+  c.set("rows", events ?? 0);
+  if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
+  if (links) c.header("Link", linkHeader(c.req.url, links));
+  if (count !== undefined) c.header("X-Result-Count", String(count));
+  return jsonText(c, body, { ETag: etagOf(key, shown) });
+}
+
+/** The current version, if the client has it; undefined when the result has to be worked out. */
+async function knownVersion({ reader, query, ifNoneMatch, isPartial }: EventsRequest): Promise<Version | undefined> {
+  if (ifNoneMatch.length === 0 || isPartial || query.kind === "nothing") return undefined;
+  const [[row] = []] = await reader.read([versionStatement(query)]);
+  const version = textAt(row, "version");
+  return ifNoneMatch.includes(version) ? version : undefined;
+}

@@ -1,0 +1,27 @@
+import { LOG, type SearchQuery, type SeriesQuery, type ValueFilter } from "../query.ts";
+import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
+
+/** The full-text expression of a search: every match has all of its terms. */
+export function matchOf({ concerns, values, types }: SearchQuery): string {
+  const { message, authMethod, patUuid } = values;
+  return matchAll([
+    ...concerns.map(({ scopes, roles }) => scopes.flatMap((scope) => scopeTerms(scope, roles))),
+    ...(message === undefined ? [] : queryGrams(message)),
+    ...(authMethod === undefined ? [] : [valueTerm("auth", authMethod)]),
+    ...(patUuid === undefined ? [] : [valueTerm("pat", patUuid)]),
+    ...(types === undefined ? [] : [types.map(typeTerm)]),
+  ]);
+}
+
+/** The full-text expression of a series, for when the counters show that the index is cheaper than the series itself. */
+export const matchOfSeries = ({ series, roles, types }: SeriesQuery): string =>
+  matchAll([
+    ...(series === LOG ? [] : [scopeTerms(series, roles)]),
+    ...(types === undefined ? [] : [types.map(typeTerm)]),
+  ]);
+
+/** The values that the index cannot decide and the event itself must be compared with; undefined when there are none. */
+export function verifyOf({ values: { message, ...exact } }: SearchQuery): ValueFilter | undefined {
+  const verify = message === undefined || isGram(message) ? exact : { message, ...exact };
+  return Object.keys(verify).length > 0 ? verify : undefined;
+}

@@ -1,0 +1,67 @@
+import { and, type SQL, sql } from "drizzle-orm";
+import { numberAt, type Row } from "../../db/reader.ts";
+import { dayOf, isEverything, type Range } from "../../values/periods.ts";
+import { during } from "../conditions.ts";
+import type { SearchQuery } from "../query.ts";
+import { type IdBounds, indexHits } from "./by-index.ts";
+import { matchOf, verifyOf } from "./match.ts";
+
+// Raw SQL: FTS5's MATCH and common table expressions that the query builder cannot write.
+
+/** The exact number of matches of a search, and the state of the log that it holds for. */
+export interface SearchTotal {
+  total: number;
+  epoch: number;
+  /** Every event up to this id is included. */
+  uptoId: number;
+  /** Matches that this request counted; an earlier request counted the others. */
+  counted: number;
+}
+
+/** One row: the exact total. `key` names the search in search_totals. */
+export const totalStatement = (query: SearchQuery, key: string): SQL =>
+  sql`WITH ${totalTables(query, key)} SELECT n, counted, upto_id, epoch FROM total`;
+
+export const readTotal = (row: Row | undefined): SearchTotal => ({
+  total: numberAt(row, "n"),
+  counted: numberAt(row, "counted"),
+  uptoId: numberAt(row, "upto_id"),
+  epoch: numberAt(row, "epoch"),
+});
+
+/**
+ * Common table expressions; `total` has one row: n, counted, upto_id, epoch. Matches up to the id of a kept total are not
+ * counted again. A total of another epoch is ignored, because events were deleted or changed since.
+ */
+export const totalTables = (query: SearchQuery, key: string): SQL => sql`
+  known AS MATERIALIZED (
+    SELECT n, upto_id FROM search_totals WHERE query = ${key} AND epoch = (SELECT epoch FROM commit_watermark)
+  ),
+  found AS MATERIALIZED (SELECT ${countHits(query)} AS n),
+  total AS MATERIALIZED (
+    SELECT (SELECT n FROM found) + coalesce((SELECT n FROM known), 0) AS n, (SELECT n FROM found) AS counted,
+      (SELECT coalesce(max(id), 0) FROM events) AS upto_id, (SELECT epoch FROM commit_watermark) AS epoch
+  )`;
+
+/** Reads events only when the index cannot decide: for a time range, a value or a text longer than a gram. */
+function countHits(query: SearchQuery): SQL {
+  const { min, max } = idsDuring(query.range);
+  const ids = { min: sql`max(${min}, coalesce((SELECT upto_id FROM known), 0) + 1)`, max };
+  const verify = verifyOf(query);
+  const hits = indexHits(matchOf(query), ids, verify);
+  if (verify === undefined && isEverything(query.range)) return sql`(SELECT count(*) FROM event_index WHERE ${hits})`;
+  return sql`(SELECT count(*) FROM event_index CROSS JOIN events ON events.id = event_index.rowid
+    WHERE ${and(hits, during(query.range))})`;
+}
+
+/** The smallest and the largest id that an event of the range can have, by the days of the log. */
+export function idsDuring({ from, to }: Range): IdBounds {
+  const ofDays = (bound: string, where: SQL) =>
+    sql`(SELECT ${sql.raw(bound)} FROM counters WHERE series = 'log/day' AND ${where})`;
+  return {
+    min: Number.isFinite(from) ? sql`coalesce(${ofDays("min(min_id)", sql`period >= ${dayOf(from)}`)}, 1)` : sql`1`,
+    max: Number.isFinite(to)
+      ? sql`coalesce(${ofDays("max(last_id)", sql`period <= ${dayOf(to)}`)}, 0)`
+      : sql`(SELECT coalesce(max(id), 0) FROM events)`,
+  };
+}
