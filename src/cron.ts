@@ -1,5 +1,5 @@
 import type { Env } from "./env.ts";
-import { replayLetters } from "./ingest/dead-letters/replay.ts";
+import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 
@@ -8,7 +8,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
   "* * * * *": [
     (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
-    replayLetters,
+    replayDeadLetters,
   ],
 };
 

@@ -1,23 +1,29 @@
-import type { SQL } from "drizzle-orm";
+import type { SQLWrapper } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 
 export type Database = DrizzleD1Database & { $client: D1Database };
 
-/** The D1 binding as a Drizzle client. */
-export const database = (binding: D1Database): Database => drizzle(binding);
+/** What Drizzle and our own code call of a D1 database. */
+export type D1Calls = Pick<D1Database, "prepare" | "batch">;
+
+/** A Drizzle client for a D1 binding, or for something that passes its calls on. */
+export const database = (binding: D1Calls): Database => drizzle(binding as D1Database);
 
 const dialect = new SQLiteAsyncDialect();
 
-/**
- * Runs raw SQL statements as one D1 batch: one round trip, one transaction. Drizzle's own `batch` cannot take
- * parameters of raw SQL (its D1 session prepares only statements of the query builder).
- */
-export function runBatch(db: Database, statements: readonly SQL[]): Promise<D1Result<Record<string, unknown>>[]> {
-  return db.$client.batch(
-    statements.map((statement) => {
-      const { sql, params } = dialect.sqlToQuery(statement);
-      return db.$client.prepare(sql).bind(...params);
-    }),
-  );
+/** A statement, of the query builder or raw, with its parameters bound. */
+export function prepared(binding: Pick<D1Database, "prepare">, statement: SQLWrapper): D1PreparedStatement {
+  const { sql, params } = dialect.sqlToQuery(statement.getSQL());
+  return binding.prepare(sql).bind(...params);
 }
+
+/**
+ * Runs statements as one D1 batch: one round trip, one transaction. Returns rows under the column names of the database.
+ * Drizzle's own `batch` cannot take parameters of raw SQL (its D1 session prepares only statements of the query builder).
+ */
+export const runBatch = (
+  db: Database,
+  statements: readonly SQLWrapper[],
+): Promise<D1Result<Record<string, unknown>>[]> =>
+  db.$client.batch(statements.map((statement) => prepared(db.$client, statement)));

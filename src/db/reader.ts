@@ -1,9 +1,5 @@
-import type { SQL } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
-import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
-import type { Database } from "./client.ts";
-
-const dialect = new SQLiteAsyncDialect();
+import type { SQLWrapper } from "drizzle-orm";
+import { type Database, database, prepared } from "./client.ts";
 
 /** The cost of one request, as D1 meters it. */
 export interface Meter {
@@ -15,30 +11,29 @@ export interface Meter {
   roundTrips: number;
 }
 
-/** A D1 session of one request: every read goes through it, so that it is metered and sees at least its bookmark. */
+/** The D1 session of one request. Every read is metered, and sees at least the state of the bookmark. */
 export class Reader {
   readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, roundTrips: 0 };
-  /** The same session for Drizzle's query builder; its batches are metered too. */
+  /** The same session for Drizzle's query builder; only its batches are metered. */
   readonly drizzle: Database;
   readonly #session: D1DatabaseSession;
 
-  /** `bookmark`: as new as this one; without it any replica will do. */
+  /** Reads from a replica that has reached `bookmark`; from any replica without one. */
   constructor(db: D1Database, bookmark?: string) {
     this.#session = db.withSession(bookmark ?? "first-unconstrained");
-    this.drizzle = drizzle(sessionAsDatabase(this.#session, (statements) => this.#batch(statements)));
+    this.drizzle = database({
+      prepare: (query) => this.#session.prepare(query),
+      batch: (statements) => this.#batch(statements),
+    });
   }
 
-  /** Runs statements as one batch, in one round trip and on one snapshot; the rows of each. */
-  async read(statements: readonly SQL[]): Promise<Row[][]> {
-    const prepared = statements.map((statement) => {
-      const { sql, params } = dialect.sqlToQuery(statement);
-      return this.#session.prepare(sql).bind(...params);
-    });
-    const results = await this.#batch<Row>(prepared);
+  /** Runs statements as one batch: one round trip, one snapshot. Returns the rows of each. */
+  async read(statements: readonly SQLWrapper[]): Promise<Row[][]> {
+    const results = await this.#batch<Row>(statements.map((statement) => prepared(this.#session, statement)));
     return results.map(({ results }) => results);
   }
 
-  /** To be passed on by the client, so that its next request sees what this one saw. */
+  /** A client that sends it back reads nothing older than this request did. */
   bookmark(): string | null {
     return this.#session.getBookmark();
   }
@@ -55,12 +50,7 @@ export class Reader {
   }
 }
 
-/** Drizzle asks for a D1Database but uses these two methods of it only. */
-function sessionAsDatabase(session: D1DatabaseSession, batch: D1Database["batch"]): D1Database {
-  return { prepare: (query: string) => session.prepare(query), batch } as D1Database;
-}
-
-/** A row as D1 gives it: what the SQL selects, under the names it gives. */
+/** A row of D1, under the column names of the statement. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
 /** A column that the SQL says is a number; 0 for the NULL of an aggregate over nothing. */

@@ -22,8 +22,8 @@ interface Sender {
 }
 
 /**
- * The events in a request, checked and named. Throws 415 for a content type nobody reads, 400 for a body that cannot be
- * read, and one 400 that lists every problem of every bad event; nothing is accepted then.
+ * The events of a request, checked and with their ids. Throws 415 for an unknown content type, 400 for a body that cannot
+ * be read, and one 400 that lists every problem of every bad event. Accepts all events or none.
  */
 export async function acceptEvents(headers: Headers, body: Body, sender: Sender) {
   const format = chooseFormat(headers);
@@ -44,7 +44,7 @@ export async function acceptEvents(headers: Headers, body: Body, sender: Sender)
   return { warnings, events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sender))) };
 }
 
-/** The id in the headers; each event of the body has its place there besides. */
+/** The id in the headers. The index of an event in the body makes it the id of that event. */
 function givenKey(headers: Headers): GivenId | undefined {
   const webhookId = headers.get("webhook-id");
   const value = webhookId || headers.get("Idempotency-Key");
@@ -62,7 +62,7 @@ function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { e
   if (!result.success) {
     const errors = result.issues.map((issue) => {
       const field = v.getDotPath(issue) ?? "event";
-      return { index, field: Object.hasOwn(names, field) ? (names[field] ?? field) : field, message: told(issue) };
+      return { index, field: Object.hasOwn(names, field) ? (names[field] ?? field) : field, message: messageOf(issue) };
     });
     return { errors };
   }
@@ -72,14 +72,14 @@ function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { e
   return { errors: [{ index, field: "event", message }] };
 }
 
-/** Our own sentence; for a missing key, valibot's is about types. */
-function told(issue: v.BaseIssue<unknown>): string {
+/** The message of an issue; for a missing key, valibot's own is about types. */
+function messageOf(issue: v.BaseIssue<unknown>): string {
   return issue.kind === "schema" && issue.type === "object" && issue.received === "undefined"
     ? "Is required."
     : issue.message;
 }
 
-/** With an id, a time of receipt is no part of the content: sent again, the event says the same. */
+/** The content of an event with an id leaves out the time of receipt, so that the event is equal when it is sent again. */
 async function nameEvent(
   event: ProducedEvent,
   id: GivenId | undefined,
@@ -88,8 +88,8 @@ async function nameEvent(
   const { message, context, event_type: eventType } = event;
   const created = event.created ?? receivedAt;
   const named = event.uuid ?? (id && (await idUuid(producer, id)));
-  const told = named === undefined ? created : (event.created ?? null);
-  const content = await contentUuid({ created: told, eventType, message, context });
+  const contentTime = named === undefined ? created : (event.created ?? null);
+  const content = await contentUuid({ created: contentTime, eventType, message, context });
   const rest = { created, eventType, message, context: JSON.stringify(context) };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

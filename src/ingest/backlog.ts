@@ -1,17 +1,17 @@
 import { tooManyRequests } from "../http/errors.ts";
 import { withDeadline } from "./deadline.ts";
 
-/** Milliseconds a number of waiting messages is believed. */
+/** Milliseconds that a known backlog is used. */
 const FRESH_MS = 5_000;
 const METRICS_DEADLINE_MS = 500;
-/** Seconds until a producer that was told to slow down may try again. */
+/** Seconds after which a producer with too many waiting messages may try again. */
 const RETRY_AFTER_SECONDS = 10;
 
 const known = new WeakMap<Queue<string>, { count: number | undefined; at: number }>();
 
 /**
- * Throws 429 when more messages wait in the queue than the producer's limit allows. The queue is asked every few
- * seconds in each isolate; one that cannot tell lets everybody in. `now` in milliseconds.
+ * Throws 429 when more messages wait in the queue than the producer's limit allows. Each isolate asks the queue every few
+ * seconds. An unknown backlog limits nobody. `now` in milliseconds.
  */
 export async function checkBacklog(queue: Queue<string>, limit: number, now: number): Promise<void> {
   const count = await backlog(queue, now);
@@ -25,7 +25,7 @@ async function backlog(queue: Queue<string>, now: number): Promise<number | unde
   if (last !== undefined && now - last.at < FRESH_MS) return last.count;
   let count: number | undefined;
   try {
-    count = (await withDeadline(queue.metrics(), METRICS_DEADLINE_MS, "The queue did not tell its backlog."))
+    count = (await withDeadline(queue.metrics(), METRICS_DEADLINE_MS, "The queue did not answer in time."))
       .backlogCount;
   } catch (error) {
     console.warn(JSON.stringify({ level: "warn", event: "backlog_unknown", error: String(error) }));

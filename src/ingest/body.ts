@@ -6,14 +6,14 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** Content-Encoding → whether the body is inflated. */
 const ENCODINGS: Readonly<Record<string, boolean>> = { identity: false, gzip: true, "x-gzip": true };
 
-/** The bytes as they were sent; 413 as soon as they prove too many. A signature is made over these. */
+/** The bytes as sent, which a signature is made over. Throws 413 as soon as there are too many. */
 export async function readRaw(request: Request): Promise<Uint8Array> {
   return joined(rawChunks(request));
 }
 
 /**
- * The body of a request, inflated while it is read, or of its raw bytes when they have been read already. Each of its
- * methods may be used once. 413 when it proves too large, 400 when it is not what its headers say.
+ * The body of a request, inflated while it is read. Takes the raw bytes when they have been read before. Only one of its
+ * methods may be called, once. Throws 413 when the body is too large, 400 when it is not what its headers say.
  */
 export class Body {
   readonly #chunks: AsyncIterable<Uint8Array>;
@@ -38,7 +38,7 @@ export class Body {
     return decoded(decoder, await this.bytes()) + decoded(decoder);
   }
 
-  /** Lines without their ends, each as soon as it is there. */
+  /** Lines without their ends, each as soon as it is complete. */
   async *lines(): AsyncGenerator<string> {
     const decoder = newDecoder();
     let rest = "";
@@ -56,7 +56,7 @@ async function* rawChunks(request: Request): AsyncGenerator<Uint8Array> {
   if (request.body !== null) yield* bounded(request.body, "The body");
 }
 
-/** The compressed bytes are few, so they are read first: what goes wrong with them is told as it is. */
+/** Reads all compressed bytes first, which are few, so that their errors are not taken for errors of gzip. */
 async function* inflated(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const stream = new Blob([await joined(chunks)]).stream().pipeThrough(new DecompressionStream("gzip"));
   try {

@@ -1,21 +1,20 @@
-import { sql } from "drizzle-orm";
-import { database, runBatch } from "../db/client.ts";
-import { storedContent } from "../events/write/identity.ts";
+import { database } from "../db/client.ts";
+import { storedContents } from "../events/write/stored.ts";
 import { HttpError } from "../http/errors.ts";
 import { withDeadline } from "./deadline.ts";
 import type { AcceptedEvent } from "./event.ts";
 
-/** Milliseconds the database has; without an answer the events go on, and the consumer looks again. */
+/** Milliseconds that the database has to answer. After that the events are accepted, and the consumer looks again. */
 const LOOKUP_DEADLINE_MS = 1_000;
 
 /**
- * Throws 409 when the id of an event names another event already, in the table or in the request. Only events with an id
- * are looked up: one read for all.
+ * Throws 409 when the id of an event is the id of an event with other content, in the table or in the same request. One
+ * round trip for all events with an id.
  */
 export async function checkConflicts(binding: D1Database, events: readonly AcceptedEvent[]): Promise<void> {
   const named = events.flatMap((event, index) => (event.content === undefined ? [] : [{ ...event, index }]));
   if (named.length === 0) return;
-  const contents = await storedContents(binding, named);
+  const contents = await lookUp(binding, named);
   const conflicts = named.flatMap(({ uuid, content = "", index }) => {
     const stored = contents.get(uuid) ?? content;
     contents.set(uuid, stored);
@@ -26,16 +25,13 @@ export async function checkConflicts(binding: D1Database, events: readonly Accep
   throw new HttpError(409, { detail, conflicts });
 }
 
-async function storedContents(binding: D1Database, named: readonly AcceptedEvent[]): Promise<Map<string, string>> {
-  const uuids = JSON.stringify(named.map(({ uuid }) => uuid));
-  const statement = sql`SELECT uuid, ${storedContent} AS content FROM events
-    WHERE uuid IN (SELECT value FROM json_each(${uuids}))`;
+async function lookUp(binding: D1Database, named: readonly AcceptedEvent[]): Promise<Map<string, string | null>> {
+  const found = storedContents(
+    database(binding),
+    named.map(({ uuid }) => uuid),
+  );
   try {
-    const found = runBatch(database(binding), [statement]);
-    const [result] = await withDeadline(found, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
-    return new Map(
-      result?.results.flatMap(({ uuid, content }) => (content === null ? [] : [[String(uuid), String(content)]])),
-    );
+    return await withDeadline(found, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
   } catch (error) {
     console.warn(JSON.stringify({ level: "warn", event: "conflicts_not_looked_up", error: String(error) }));
     return new Map();

@@ -3,8 +3,8 @@ import { withStatementBudget } from "../db/budget.ts";
 import { database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { microsecondsNow } from "../values/time.ts";
-import { keepLetters, letterOf } from "./dead-letters/keep.ts";
-import { packDead } from "./dead-letters/message.ts";
+import { deadLetterOf, keepDeadLetters } from "./dead-letters/keep.ts";
+import { packDeadLetter } from "./dead-letters/message.ts";
 import { type Rejections, unpackMessage } from "./queue/message.ts";
 import { retryDelay } from "./queue/retry.ts";
 import type { Delivered } from "./statistics/delivered.ts";
@@ -12,12 +12,12 @@ import { addRejections } from "./statistics/rejected.ts";
 import { type Failure, writeEvents } from "./write.ts";
 
 /**
- * Deliveries of a message that fails for good. What fails for now comes back until the platform gives up
- * (max_retries in wrangler.toml: a day) and makes it a dead letter by itself.
+ * Deliveries of a message that fails for good. A message that fails for now is delivered again until the platform gives up
+ * (max_retries in wrangler.toml: a day) and moves it to the dead letters.
  */
 export const MAX_ATTEMPTS = 5;
 
-/** What src/db/budget.ts leaves of the 1,000 statements of an invocation. */
+/** Statements for dead letters: most of the 100 that src/db/budget.ts leaves of the 1,000 of an invocation. */
 const MAX_LETTER_STATEMENTS = 90;
 
 interface Entry extends Delivered {
@@ -31,8 +31,8 @@ interface Unsettled {
 }
 
 /**
- * Writes a batch of queue messages. Each is acknowledged when its events are in the table or kept as dead letters, else
- * it comes back by itself, later every time.
+ * Writes a batch of queue messages. A message is acknowledged when its events are stored or kept as dead letters; else it
+ * is retried after a delay that grows with each delivery. `now` in microseconds, 0 ≤ `random()` < 1.
  */
 export async function consume(
   batch: MessageBatch<unknown>,
@@ -61,7 +61,7 @@ export async function consume(
   for (const message of batch.messages) {
     const problem = unsettled.get(message);
     if (problem === undefined) message.ack();
-    else await giveBack(message, problem, env, random());
+    else await retryOrGiveUp(message, problem, env, random());
   }
   const level = unsettled.size > 0 ? "warn" : "info";
   const rowsPerEvent = report.stored === 0 ? 0 : Number((report.rowsWritten / report.stored).toFixed(2));
@@ -83,7 +83,7 @@ async function writeRejections(
   }
 }
 
-/** An event whose uuid names another event will never be written: it is a dead letter at once. */
+/** An event whose uuid belongs to another event can never be written: it becomes a dead letter at once. */
 async function keepConflicts(
   failures: ReadonlyMap<Entry, Failure>,
   env: Env,
@@ -94,9 +94,9 @@ async function keepConflicts(
   if (conflicts.length === 0) return;
   try {
     const letters = conflicts.map(([{ event, replay, message }, { reason, detail }]) =>
-      letterOf(event, { reason, detail, attempts: message.attempts, replay }),
+      deadLetterOf(event, { reason, detail, attempts: message.attempts, replay }),
     );
-    await keepLetters(
+    await keepDeadLetters(
       { DB: withStatementBudget(env.DB, MAX_LETTER_STATEMENTS), SPILL: env.SPILL },
       await Promise.all(letters),
       now,
@@ -106,14 +106,16 @@ async function keepConflicts(
   }
 }
 
-/** Back to the queue, later; a message that fails for good goes to the dead letters, with the reason, after a few times. */
-async function giveBack(message: Message<unknown>, problem: Unsettled, env: Env, random: number): Promise<void> {
+/** Retries a message later. After MAX_ATTEMPTS deliveries, one that fails for good goes to the dead letters with its reason. */
+async function retryOrGiveUp(message: Message<unknown>, problem: Unsettled, env: Env, random: number): Promise<void> {
   const { id, attempts } = message;
   const { reason, detail } = problem;
   console.error(JSON.stringify({ level: "error", event: "message_failed", reason, id, attempts, error: detail }));
   if (!problem.isTransient && attempts >= MAX_ATTEMPTS) {
     try {
-      await env.INGEST_DEAD_LETTERS.send(packDead({ reason, detail, attempts }, message.body), { contentType: "text" });
+      await env.INGEST_DEAD_LETTERS.send(packDeadLetter({ reason, detail, attempts }, message.body), {
+        contentType: "text",
+      });
       return message.ack();
     } catch (error) {
       console.error(JSON.stringify({ level: "error", event: "dead_letter_not_sent", id, error: String(error) }));
@@ -122,8 +124,8 @@ async function giveBack(message: Message<unknown>, problem: Unsettled, env: Env,
   message.retry({ delaySeconds: retryDelay(attempts, random) });
 }
 
-/** Errors of JSON and of schemas quote what they read, which is nothing for the log. */
+/** Errors of JSON and of schemas quote the message, which must not be logged. */
 const unreadable = (error: unknown): string =>
-  error instanceof SyntaxError || v.isValiError(error) ? "It is no message of ours." : String(error);
+  error instanceof SyntaxError || v.isValiError(error) ? "Not a message of this service." : String(error);
 
 const notWritten = (error: unknown): Unsettled => ({ reason: "database", isTransient: true, detail: String(error) });

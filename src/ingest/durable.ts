@@ -4,7 +4,7 @@ import { enqueue } from "./queue/enqueue.ts";
 import { unpackMessage } from "./queue/message.ts";
 import { writeEvents } from "./write.ts";
 
-/** Returns when the messages cannot be lost any more. `now` in microseconds; `later` is for work after the answer. */
+/** Returns when the messages are durable. `now` in microseconds; `later` runs work after the response. */
 export async function makeDurable(
   env: Env,
   messages: readonly string[],
@@ -16,8 +16,8 @@ export async function makeDurable(
 }
 
 /**
- * Writes the events before the answer, for a queue that does not survive a crash. 503 while the database is away; what
- * it refuses for good goes the way of the queue and ends as a dead letter.
+ * Writes the events before the response, for a queue that does not survive a crash. Throws 503 while the database does not
+ * answer. Events that the database rejects for good go to the queue, and end as dead letters.
  */
 async function isStored(env: Env, messages: readonly string[], now: number): Promise<boolean> {
   const delivered = messages.map(unpackMessage).flatMap((content) => {

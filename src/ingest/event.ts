@@ -46,7 +46,7 @@ const context = v.pipe(
   }),
 );
 
-/** An event as producers send it: what Waldur's hooks-web posts, optionally with a uuid. Other keys are ignored. */
+/** An event as producers send it: the JSON of Waldur's web hooks, optionally with a uuid. Other keys are ignored. */
 export const producedEvent = v.object(
   {
     uuid: v.optional(uuid),
@@ -67,7 +67,7 @@ function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
 
-/** What no column could hold, anywhere inside a context: NUL, half a surrogate pair, or too many levels. */
+/** The first value in a context that cannot be stored: NUL, half a surrogate pair, or too many levels. */
 function problemInside(value: unknown, depth: number): string | undefined {
   if (typeof value === "string") return problemOfText(value);
   if (typeof value !== "object" || value === null || isRawNumber(value)) return undefined;

@@ -3,30 +3,30 @@ import { canonicalJson } from "../values/json.ts";
 
 const UUID_BYTES = 16;
 
-/** What makes two events without an id the same event. */
+/** Two events without an id are the same event when these are equal. */
 export interface Content {
-  /** Microseconds; null when the producer told no time. */
+  /** Microseconds; null when the producer gave no time. */
   created: number | null;
   eventType: string;
   message: string;
   context: unknown;
 }
 
-/** An id that a producer gave: where it was found, and its parts. */
+/** An id from a producer: where it was found, and its parts. */
 export interface GivenId {
   kind: "webhook-id" | "idempotency-key" | "cloudevents";
   parts: readonly (string | number)[];
 }
 
 /**
- * The digest of what an event says (32 hex), and the uuid of one that came without an id: a UUIDv8
- * (https://www.rfc-editor.org/rfc/rfc9562#section-5.8) of the SHA-256 of its canonical content. The producer is no part
- * of it: the same event through two hooks is one event.
+ * The digest of the content of an event, which is also the uuid of an event without an id: 32 hex digits, a UUIDv8
+ * (https://www.rfc-editor.org/rfc/rfc9562#section-5.8) of the SHA-256 of the canonical content. It does not depend on the
+ * producer: the same event from two web hooks is one event.
  */
 export const contentUuid = ({ created, eventType, message, context }: Content): Promise<string> =>
   digestUuid(canonicalJson([created, eventType, message, context]));
 
-/** The uuid that an id of a producer stands for. Ids of two producers are never the same. */
+/** The uuid for an id from a producer. The same id from two producers gives two uuids. */
 export const idUuid = (producer: string, { kind, parts }: GivenId): Promise<string> =>
   digestUuid(JSON.stringify(["id", producer, kind, ...parts]));
 

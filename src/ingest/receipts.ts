@@ -1,18 +1,19 @@
-import { sql } from "drizzle-orm";
-import { database, runBatch } from "../db/client.ts";
+import { and, eq } from "drizzle-orm";
+import { database } from "../db/client.ts";
 import { withContent } from "../events/event.ts";
-import { storedContent } from "../events/write/identity.ts";
+import { selectNamed, selectRenamed, selectSent } from "../events/write/stored.ts";
 import { notFound } from "../http/errors.ts";
 import { hmacSha256, utf8 } from "../values/bytes.ts";
 import { printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
 import type { AcceptedEvent } from "./event.ts";
 import type { Producer } from "./producers/find.ts";
+import { deadLetters } from "./table.ts";
 
-/** Bytes of the signature that are kept. */
+/** Bytes of the signature in a receipt. */
 const SIGNATURE_BYTES = 16;
 
-/** What a receipt says. Times in microseconds. */
+/** The content of a receipt. Times in microseconds. */
 interface Receipt {
   uuid: string;
   content: string;
@@ -21,8 +22,8 @@ interface Receipt {
 }
 
 /**
- * The receipts of accepted events: each names its event and is signed with a secret of the producer, so it proves that
- * the event was accepted without a row that says so.
+ * A receipt for each accepted event. It names the event and is signed with the newest secret of the producer, so it proves
+ * the acceptance without a row in the database.
  */
 export async function makeReceipts(
   { name, secrets: [secret] }: Producer,
@@ -40,33 +41,35 @@ export async function makeReceipts(
 }
 
 /**
- * What became of an accepted event: of a receipt, or of the uuid of an event this producer sent. A uuid alone does not
- * prove that anything was accepted, so it is unknown (404) until the event is stored or dead.
+ * The state of an accepted event, by its receipt or by the uuid of an event that this producer sent. A uuid alone does not
+ * prove that an event was accepted, so it is 404 until the event is stored or dead. One round trip.
  */
-export async function lookUp(binding: D1Database, producer: Producer, id: string) {
+export async function lookUpReceipt(binding: D1Database, producer: Producer, id: string) {
   const receipt = await readReceipt(producer, id);
   const uuid = receipt?.uuid ?? parseUuid(id);
-  if (uuid === undefined) throw notFound("This is no receipt of this producer, and no uuid.");
-  const { content = null, created = null } = receipt ?? {};
-  const [named, renamed, dead] = await runBatch(database(binding), [
-    sql`SELECT id, uuid FROM events WHERE uuid = ${uuid}
-      AND CASE WHEN ${content} IS NULL THEN producer = ${producer.name} ELSE coalesce(${storedContent}, ${content}) = ${content} END`,
-    sql`SELECT id, uuid FROM events WHERE created = ${created} AND content = ${content} AND ${content} = ${uuid}`,
-    sql`SELECT reason, detail, attempts, last_seen FROM dead_letters WHERE uuid = ${uuid}
-      AND CASE WHEN ${content} IS NULL THEN producer = ${producer.name} ELSE content = ${content} END`,
+  if (uuid === undefined) throw notFound("Not a receipt of this producer, and not a UUID.");
+  const db = database(binding);
+  const sentBy = receipt ? eq(deadLetters.content, receipt.content) : eq(deadLetters.producer, producer.name);
+  const dead = db
+    .select()
+    .from(deadLetters)
+    .where(and(eq(deadLetters.uuid, uuid), sentBy));
+  const [[letter], ...stored] = await db.batch([
+    dead,
+    receipt ? selectNamed(db, uuid, receipt.content) : selectSent(db, uuid, producer.name),
+    ...(receipt?.content === uuid ? [selectRenamed(db, receipt.created, uuid)] : []),
   ]);
-  const stored = named?.results[0] ?? renamed?.results[0];
-  if (stored !== undefined) return { status: "stored", uuid: stored.uuid, id: stored.id };
-  const letter = dead?.results[0];
+  const [event] = stored.flat();
+  if (event !== undefined) return { status: "stored", uuid: event.uuid, id: event.id };
   if (letter !== undefined) {
-    const { reason, detail, attempts, last_seen } = letter;
-    return { status: "dead", uuid, reason, detail, attempts, last_seen: printTime(Number(last_seen)) };
+    const { reason, detail, attempts, lastSeen } = letter;
+    return { status: "dead", uuid, reason, detail, attempts, last_seen: printTime(lastSeen) };
   }
   if (receipt !== undefined) return { status: "accepted", uuid, accepted: printTime(receipt.acceptedAt) };
-  throw notFound("No event of this uuid is stored or dead. Its receipt tells whether it was accepted.");
+  throw notFound("No event of this uuid is stored or dead. Its receipt shows whether it was accepted.");
 }
 
-/** undefined unless one of the producer's secrets signed it. */
+/** The content of a receipt; undefined when none of the producer's secrets signed it. */
 async function readReceipt({ name, secrets }: Producer, text: string): Promise<Receipt | undefined> {
   const parts = /^([\da-f]{32})\.([\da-f]{32})?\.(-?[\da-z]{1,12})\.([\da-z]{1,12})\.([\da-f]{32})$/.exec(text);
   if (parts === null) return undefined;

@@ -10,12 +10,12 @@ import { makeDurable } from "./durable.ts";
 import { authenticate, bearerSecret } from "./producers/authenticate.ts";
 import { isSigned } from "./producers/signature.ts";
 import { packMessages } from "./queue/message.ts";
-import { lookUp, makeReceipts } from "./receipts.ts";
+import { lookUpReceipt, makeReceipts } from "./receipts.ts";
 import { reportRejection } from "./statistics/rejected.ts";
 
 /**
- * `POST /ingest/{producer}` with a bearer secret or a signature, and `/ingest/{producer}/{secret}` for those who cannot
- * set headers; `GET /ingest/{producer}/receipts/{id}` with the same credentials.
+ * `POST /ingest/{producer}` with a bearer secret or a signature, or `/ingest/{producer}/{secret}` from a producer that
+ * cannot set headers; `GET /ingest/{producer}/receipts/{id}` with the same credentials.
  */
 export function mountIngest(app: Hono<App>): void {
   app.all("/ingest/:producer", (c) => ingest(c, bearerSecret(c.req.header("Authorization"))));
@@ -26,15 +26,15 @@ export function mountIngest(app: Hono<App>): void {
 async function ingest(c: Context<App>, secret: string): Promise<Response> {
   const now = Date.now();
   try {
-    return await take(c, secret, now);
+    return await acceptRequest(c, secret, now);
   } catch (error) {
     c.executionCtx.waitUntil(reportRejection(c.env, c.req.param("producer") ?? "", error, now));
     throw error;
   }
 }
 
-/** Raw body if it is signed → verify → parse → make durable → 202. */
-async function take(c: Context<App>, secret: string, now: number): Promise<Response> {
+/** Raw body, if it is signed → verify → parse → make durable → 202. */
+async function acceptRequest(c: Context<App>, secret: string, now: number): Promise<Response> {
   const { raw: request } = c.req;
   const { headers } = request;
   const body = isSigned(headers) ? await readRaw(request) : undefined;
@@ -42,7 +42,7 @@ async function take(c: Context<App>, secret: string, now: number): Promise<Respo
   const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, now);
   if (c.req.method !== "POST") throw new HttpError(405, { detail: "Events are sent by POST." }, { Allow: "POST" });
   await checkBacklog(c.env.INGEST_QUEUE, producer.maxBacklog ?? Number(c.env.INGEST_MAX_BACKLOG), now);
-  // Random below the clock's milliseconds, so that the consumer can tell two requests from two deliveries of one.
+  // Random below the milliseconds of the clock, so that two requests differ, and two deliveries of one request do not.
   const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
   const sender = { producer: producer.name, receivedAt };
   const { events, warnings } = await acceptEvents(headers, new Body(request, body), sender);
@@ -63,5 +63,5 @@ async function receipt(c: Context<App>): Promise<Response> {
   if (!["GET", "HEAD"].includes(c.req.method)) {
     throw new HttpError(405, { detail: "Receipts are read by GET." }, { Allow: "GET, HEAD" });
   }
-  return c.json(await lookUp(c.env.DB, producer, c.req.param("id") ?? ""), 200, { "Cache-Control": "no-store" });
+  return c.json(await lookUpReceipt(c.env.DB, producer, c.req.param("id") ?? ""), 200, { "Cache-Control": "no-store" });
 }

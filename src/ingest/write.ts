@@ -5,17 +5,17 @@ import { type Conflict, conflictKey, type NewEvent, withContent } from "../event
 import { recordEvents } from "../events/write/record.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
-/** Events in one transaction: a second of D1 at most, and one parameter of numbers about them (countDelivered). */
+/** Events in one transaction: at most a second of D1, and one parameter for countDelivered. */
 const MAX_EVENTS_IN_TRANSACTION = 5_000;
 
-/** Why a delivered event was not written: it may succeed later, or it will not. */
+/** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
   reason: "database" | "refused" | "conflict";
   isTransient: boolean;
   detail: string;
 }
 
-/** What became of the deliveries of a queue batch: a failure for each that is not in the table. */
+/** The outcome of a queue batch, with a failure for each event that is not stored. */
 export interface Written<T extends Delivered> {
   failures: Map<T, Failure>;
   stored: number;
@@ -24,8 +24,8 @@ export interface Written<T extends Delivered> {
 }
 
 /**
- * Writes events in transactions. One that fails for good is tried again in halves, until the event that sank it stands
- * alone; one that fails for now is left for later as a whole. `now` in microseconds.
+ * Writes events in transactions. A transaction that fails for good is tried again in halves, down to the one event that
+ * causes the failure; one that fails for now is left for later as a whole. `now` in microseconds.
  */
 export async function writeEvents<T extends Delivered>(
   binding: D1Database,
@@ -75,7 +75,7 @@ function addConflicts<T extends Delivered>(
   for (const one of delivered) {
     const conflict = byKey.get(keyOf(one.event));
     if (conflict === undefined) continue;
-    const detail = `${conflict.uuid} names an event with the content ${conflict.stored}; this one has ${conflict.content}.`;
+    const detail = `${conflict.uuid} is the id of an event with the content ${conflict.stored}; this one has ${conflict.content}.`;
     written.failures.set(one, { reason: "conflict", isTransient: false, detail });
   }
 }

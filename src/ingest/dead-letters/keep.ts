@@ -1,6 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { database, runBatch } from "../../db/client.ts";
-import type { Env } from "../../env.ts";
+import { type D1Calls, database, runBatch } from "../../db/client.ts";
 import { type NewEvent, withContent } from "../../events/event.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { dayOf } from "../../values/periods.ts";
@@ -9,13 +8,13 @@ import { bodyKey } from "../queue/keys.ts";
 import { packOne } from "../queue/message.ts";
 import { MAX_DETAIL_LENGTH } from "./message.ts";
 
-/** Bytes of a body that are kept in the row; larger ones lie in R2. */
+/** Bytes of a body that fit in the row; larger bodies go to R2. */
 export const MAX_INLINE_BODY_BYTES = 16_384;
-/** Letters in one D1 batch: as one parameter they stay under 2 MB, even with every byte of the bodies as \u0000. */
-const MAX_LETTERS_IN_BATCH = 18;
+/** Dead letters in one D1 batch: one parameter of at most 2 MB, even when JSON writes every byte of the bodies as \u0000. */
+const MAX_IN_BATCH = 18;
 
-/** A message that was given up: one event, or a text nobody can read. */
-export interface Letter {
+/** A message that was given up: one event, or a text that cannot be read. */
+export interface DeadLetter {
   id: string;
   reason: string;
   detail: string;
@@ -24,15 +23,15 @@ export interface Letter {
   content: string | null;
   attempts: number;
   body: string;
-  /** The day (YYYY-MM-DD) it was received; null when it was counted before, or nobody knows. */
+  /** The day (YYYY-MM-DD) of its receipt; null when it is unknown, or the event was counted before. */
   day: string | null;
 }
 
-/** The letter of one event. `replay`: it died before, and was counted then. */
-export async function letterOf(
+/** The dead letter of one event. `replay`: the event was a dead letter before, and was counted then. */
+export async function deadLetterOf(
   event: NewEvent,
   { reason, detail, attempts, replay }: { reason: string; detail: string; attempts: number; replay: boolean },
-): Promise<Letter> {
+): Promise<DeadLetter> {
   const { uuid, content } = withContent(event);
   const id = await digestUuid(JSON.stringify([event.producer, uuid, content]));
   const body = packOne(event, true);
@@ -49,22 +48,22 @@ export async function letterOf(
   };
 }
 
-/** The letter of a message nobody can read. */
-export async function unreadableLetter(body: string, death: Pick<Letter, "reason" | "detail" | "attempts">) {
-  return { ...death, id: await digestUuid(body), producer: null, uuid: null, content: null, body, day: null };
+/** The dead letter of a message that cannot be read. */
+export async function unreadableDeadLetter(body: string, cause: Pick<DeadLetter, "reason" | "detail" | "attempts">) {
+  return { ...cause, id: await digestUuid(body), producer: null, uuid: null, content: null, body, day: null };
 }
 
-/** Keeps letters; one that is there already gets the newer reason, and the deliveries are added. `now` in microseconds. */
-export async function keepLetters(
-  env: Pick<Env, "DB" | "SPILL">,
-  letters: readonly Letter[],
+/** Keeps dead letters. An existing one takes the newer reason, and its deliveries are added. `now` in microseconds. */
+export async function keepDeadLetters(
+  { DB, SPILL }: { DB: D1Calls; SPILL: R2Bucket },
+  letters: readonly DeadLetter[],
   now: number,
 ): Promise<void> {
   for (const letter of letters) {
-    if (isLarge(letter)) await env.SPILL.put(bodyKey(letter.id), letter.body);
+    if (isLarge(letter)) await SPILL.put(bodyKey(letter.id), letter.body);
   }
-  for (let start = 0; start < letters.length; start += MAX_LETTERS_IN_BATCH) {
-    const some = letters.slice(start, start + MAX_LETTERS_IN_BATCH);
+  for (let start = 0; start < letters.length; start += MAX_IN_BATCH) {
+    const some = letters.slice(start, start + MAX_IN_BATCH);
     const json = JSON.stringify(
       some.map((letter) => ({
         ...letter,
@@ -72,13 +71,13 @@ export async function keepLetters(
         body: isLarge(letter) ? null : letter.body,
       })),
     );
-    await runBatch(database(env.DB), [countDead(json), keep(json, now)]);
+    await runBatch(database(DB), [countDead(json), keep(json, now)]);
   }
 }
 
-const isLarge = ({ body }: Letter): boolean => byteLength(body) > MAX_INLINE_BODY_BYTES;
+const isLarge = ({ body }: DeadLetter): boolean => byteLength(body) > MAX_INLINE_BODY_BYTES;
 
-/** A letter that is new counts as an accepted event that died. `letters`: a JSON array. */
+/** Counts each new dead letter as an accepted event that was given up. `letters`: a JSON array. */
 const countDead = (letters: string): SQL => sql`INSERT INTO ingest_days (producer, day, accepted, dead)
   SELECT producer, day, count(*), count(*) FROM (
     SELECT DISTINCT value->>'id' AS id, value->>'producer' AS producer, value->>'day' AS day FROM json_each(${letters})

@@ -4,15 +4,15 @@ import type { Body } from "../body.ts";
 import type { GivenId } from "../identity.ts";
 import { jsonErrorPosition } from "./json-error.ts";
 
-/** An event as a format understands it, not yet checked. */
+/** An event as its format reads it, not yet checked. */
 export interface Draft {
-  /** `{uuid?, created?, event_type, message, context?}`, if it is right. */
+  /** `{uuid?, created?, event_type, message, context?}`, when it is valid. */
   value: unknown;
-  /** The id the format gives it. */
+  /** The id, from the attributes of the format. */
   id?: GivenId;
-  /** What the format itself finds wrong. */
+  /** Violations of the format itself. */
   problems?: Problem[];
-  /** What the format calls our fields, where that differs. */
+  /** Our field → its name in this format, where that differs. */
   names?: Readonly<Record<string, string>>;
 }
 
@@ -23,16 +23,16 @@ export interface Problem {
 
 export interface ReadEvents {
   drafts: Draft[];
-  /** What was lost on the way, for the answer. */
+  /** Data that was lost, for the response. */
   warnings?: string[];
-  /** A body without an event is right. */
+  /** A body without events is valid. */
   mayBeEmpty?: boolean;
 }
 
 /** Reads the events of a body; throws 400 when it cannot be read at all. */
 export type Format = (body: Body, headers: Headers) => Promise<ReadEvents>;
 
-/** Parses JSON; throws a 400 that tells the position. `what` begins its sentence. */
+/** Parses JSON. Throws 400 with the position of the error; `what` is the subject of its sentence. */
 export function parsed(text: string, what: string): unknown {
   try {
     return parseJson(text);

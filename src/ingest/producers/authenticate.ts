@@ -5,10 +5,10 @@ import { findProducer, type Producer } from "./find.ts";
 import { MAX_SECRETS } from "./schemes.ts";
 import { isGithubSigned, isSigned, standardWebhookTime } from "./signature.ts";
 
-/** No secret has this digest: it stands where a producer has fewer than MAX_SECRETS. */
+/** A digest that no secret has. Fills up the list of a producer with fewer than MAX_SECRETS secrets. */
 const NOBODYS_DIGEST = new Uint8Array(32);
 
-/** One answer, whatever was wrong. */
+/** The same response for every reason. */
 const refused = () =>
   new HttpError(401, { detail: "Unknown producer or wrong secret." }, { "WWW-Authenticate": "Bearer" });
 
@@ -17,14 +17,14 @@ export interface Presented {
   /** Bearer secret, or the one in the URL. */
   secret: string;
   headers: Headers;
-  /** Raw; only looked at when the request is signed. */
+  /** Raw; only used when the request is signed. */
   body: Uint8Array;
 }
 
 /**
- * The producer, if the request proves to come from it the way the producer has to; throws 401 if not. What is computed
- * depends on what the request brings only, so an unknown producer, a wrong secret and a missing one take the same path.
- * A rightly signed message that is too old is told so: who signed it knows the secret. `now` in milliseconds.
+ * The producer that sent the request; throws 401 when the request does not prove it in the producer's own way. The work
+ * depends on the request alone, so an unknown producer, a wrong secret and a missing secret take the same path. A valid
+ * signature that is too old gets a 401 that says so, because its sender knows the secret. `now` in milliseconds.
  */
 export async function authenticate(env: Env, name: string, presented: Presented, now: number): Promise<Producer> {
   const producer = await findProducer(env, name, now);
@@ -42,12 +42,12 @@ export async function authenticate(env: Env, name: string, presented: Presented,
 function checkAge(signedAt: number, tolerance: number, now: number): void {
   const age = Math.floor(now / 1000 - signedAt);
   if (Math.abs(age) <= tolerance) return;
-  const told = age > 0 ? `too old: it was signed ${age} s ago` : `too new: it was signed for ${-age} s from now`;
-  const detail = `The signature is right, but the message is ${told}, and ${tolerance} s are allowed.`;
+  const when = age > 0 ? `too old: it was signed ${age} s ago` : `too new: it was signed for ${-age} s from now`;
+  const detail = `The signature is right, but the message is ${when}, and ${tolerance} s are allowed.`;
   throw new HttpError(401, { detail }, { "WWW-Authenticate": "Bearer" });
 }
 
-/** Digests are compared, in constant time, and always MAX_SECRETS of them. */
+/** Constant time: compares digests, and always MAX_SECRETS of them. */
 async function isSecretOf(presented: string, digests: readonly Uint8Array[]): Promise<boolean> {
   const digest = await sha256(presented);
   let matches = 0;
@@ -57,7 +57,7 @@ async function isSecretOf(presented: string, digests: readonly Uint8Array[]): Pr
   return matches > 0;
 }
 
-/** The secret in `Authorization: Bearer <secret>`; empty when there is none. */
+/** The secret of `Authorization: Bearer <secret>`; empty without one. */
 export function bearerSecret(header: string | undefined): string {
   return /^bearer +(\S+) *$/i.exec(header ?? "")?.[1] ?? "";
 }

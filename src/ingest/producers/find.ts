@@ -1,10 +1,10 @@
-import { sql } from "drizzle-orm";
 import * as v from "valibot";
-import { database, runBatch } from "../../db/client.ts";
+import { database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { unavailable } from "../../http/errors.ts";
 import { sha256, utf8 } from "../../values/bytes.ts";
 import { withDeadline } from "../deadline.ts";
+import { producers } from "../table.ts";
 import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./schemes.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
@@ -30,14 +30,13 @@ const settings = v.object({
   max_backlog: v.nullish(v.number()),
 });
 const configuration = v.record(v.string(), v.union([settings, v.pipe(secretList, v.transform(plain))]));
-const row = v.object({ name: v.string(), ...settings.entries, is_active: v.number() });
 
 type Settings = v.InferOutput<typeof settings>;
 
 /**
- * The producer of that name, undefined when there is none or it is disabled. The table comes before the variable
- * INGEST_SECRETS. An isolate keeps the table for PRODUCER_CACHE_SECONDS, longer while the database is away; 503 when it
- * has never seen it. `now` in milliseconds.
+ * The producer of a name; undefined when it does not exist or is disabled. The table has precedence over the variable
+ * INGEST_SECRETS. An isolate keeps the table for PRODUCER_CACHE_SECONDS, and longer while the database does not answer.
+ * Throws 503 when the isolate has never read the table. `now` in milliseconds.
  */
 export async function findProducer(env: Env, name: string, now: number): Promise<Producer | undefined> {
   const stored = await storedProducers(env, now);
@@ -51,42 +50,47 @@ async function storedProducers(env: Env, now: number): Promise<Producers> {
   const known = tables.get(env.DB);
   if (known !== undefined && now - known.at < Number(env.PRODUCER_CACHE_SECONDS) * 1000) return known.producers;
   try {
-    const all = sql`SELECT name, auth, json(secrets) AS secrets, tolerance, max_backlog, is_active FROM producers`;
-    const read = runBatch(database(env.DB), [all]);
-    const [result] = await withDeadline(read, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
-    const producers = new Map(await Promise.all(result?.results.map(fromRow) ?? []));
-    tables.set(env.DB, { producers, at: now });
-    return producers;
+    const db = database(env.DB);
+    const all = db.batch([db.select().from(producers)]);
+    const [rows] = await withDeadline(all, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
+    const read = new Map(await Promise.all(rows.map(fromRow)));
+    tables.set(env.DB, { producers: read, at: now });
+    return read;
   } catch (error) {
     console.error(JSON.stringify({ level: "error", event: "producers_not_read", error: String(error) }));
-    if (known === undefined) throw unavailable("Producers cannot be told apart right now; send the events again.");
+    if (known === undefined) throw unavailable("The producers cannot be read right now; send the events again.");
     return known.producers;
   }
 }
 
-/** null for a producer that is disabled, or whose row makes no sense: it must not stop the others. */
-async function fromRow(values: Record<string, unknown>): Promise<[string, Producer | null]> {
+/** null for a producer that is disabled, or whose row is not valid: one bad row must not stop the others. */
+async function fromRow({
+  name,
+  isActive,
+  maxBacklog,
+  secrets,
+  ...rest
+}: typeof producers.$inferSelect): Promise<[string, Producer | null]> {
   try {
-    const { name, is_active, ...rest } = v.parse(row, { ...values, secrets: JSON.parse(String(values.secrets)) });
-    if (is_active === 0) return [name, null];
-    const hashed = rest.auth === "secret" ? rest.secrets.map((secret) => Uint8Array.fromHex(secret)) : undefined;
-    return [name, await toProducer(name, rest, hashed)];
+    if (isActive === 0) return [name, null];
+    const read = v.parse(settings, { ...rest, secrets: JSON.parse(secrets), max_backlog: maxBacklog });
+    const hashed = read.auth === "secret" ? read.secrets.map((secret) => Uint8Array.fromHex(secret)) : undefined;
+    return [name, await toProducer(name, read, hashed)];
   } catch {
-    console.error(JSON.stringify({ level: "error", event: "producer_not_read", producer: values.name }));
-    return [String(values.name), null];
+    console.error(JSON.stringify({ level: "error", event: "producer_not_read", producer: name }));
+    return [name, null];
   }
 }
 
 let cached: { configured: string; producers: Map<string, Producer> } | undefined;
 
-/** A variable is constant for the life of an isolate: it is read and hashed once. */
+/** Reads and hashes the variable once: it is constant for the life of an isolate. */
 async function configuredProducers(configured: string): Promise<Map<string, Producer>> {
   if (cached?.configured === configured) return cached.producers;
   const entries = Object.entries(v.parse(configuration, JSON.parse(configured)));
   const named = await Promise.all(entries.map(async ([name, value]) => [name, await toProducer(name, value)] as const));
-  const producers = new Map(named);
-  cached = { configured, producers };
-  return producers;
+  cached = { configured, producers: new Map(named) };
+  return cached.producers;
 }
 
 async function toProducer(

@@ -1,8 +1,8 @@
-/** How a producer may have to prove who it is. */
+/** The ways in which a producer can prove its identity. */
 export const AUTHENTICATIONS = ["secret", "standard-webhooks", "github"] as const;
 export type Authentication = (typeof AUTHENTICATIONS)[number];
 
-/** During a rotation a producer has two secrets; more than these are refused when the configuration is read. */
+/** Secrets of one producer. A rotation needs two. A configuration with more is rejected when it is read. */
 export const MAX_SECRETS = 4;
-/** Seconds a signed message may be old, or ahead of our clock. */
+/** Seconds that a signed message may be old, or ahead of our clock. */
 export const DEFAULT_TOLERANCE = 300;

@@ -1,20 +1,20 @@
 import { hmacSha256 } from "../../values/bytes.ts";
 import { MAX_SECRETS } from "./schemes.ts";
 
-/** Signatures of one request that are looked at: two secrets during a rotation, and as many to spare. */
+/** Signatures of one request that are checked: two during a rotation, and two to spare. */
 const MAX_SIGNATURES = 4;
 const DIGEST_BYTES = 32;
-/** What an absent key or signature is replaced with: all paths do the same work. */
+/** Replaces an absent key or signature, so that every request costs the same work. */
 const NOBODYS = new Uint8Array(DIGEST_BYTES);
 const NOBODYS_OTHER = new Uint8Array(DIGEST_BYTES).fill(1);
 
-/** Whether a request brings a signature, which is made over its raw body. */
+/** Whether a request has a signature, which is made over its raw body. */
 export const isSigned = (headers: Headers): boolean =>
   headers.has("webhook-signature") || headers.has("X-Hub-Signature-256");
 
 /**
  * Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
- * when the message was signed (seconds since 1970), undefined when none of the keys made any of the signatures.
+ * the time of the signature (seconds since 1970); undefined when no signature matches a key.
  */
 export async function standardWebhookTime(
   headers: Headers,
@@ -32,7 +32,7 @@ export async function standardWebhookTime(
   return matches && id !== "" && /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : undefined;
 }
 
-/** As GitHub signs: `sha256=` and the HMAC of the body in hex. */
+/** Whether a key signed the body in GitHub's way: `sha256=` and the HMAC of the body in hex. */
 export async function isGithubSigned(
   headers: Headers,
   body: Uint8Array,
@@ -42,7 +42,7 @@ export async function isGithubSigned(
   return anyMatch(body, keys, hex === undefined ? [] : [Uint8Array.fromHex(hex)]);
 }
 
-/** In constant time: always as many HMACs and comparisons, whoever is asked for and whatever was sent. */
+/** Constant time: the number of HMACs and comparisons depends on neither the keys nor the signatures. */
 async function anyMatch(data: Uint8Array, keys: readonly Uint8Array[], signatures: readonly Uint8Array[]) {
   let matches = 0;
   for (let index = 0; index < MAX_SECRETS; index++) {

@@ -4,13 +4,13 @@ import { withDeadline } from "../deadline.ts";
 import { sendGroup, sendGroups } from "./send.ts";
 import { spill } from "./spill.ts";
 
-/** Milliseconds R2 has to take what the queue did not. */
+/** Milliseconds that R2 has to take messages that the queue did not take. */
 const SPILL_DEADLINE_MS = 5_000;
 
 /**
- * Hands messages to the queue and returns when they are on disk: the queue's, or R2's when the queue refuses or stalls.
- * What does not fit into one sendBatch goes to R2 first, as only that takes all of it or nothing; the queue gets it
- * `later`. 503 when neither takes it. `now` in microseconds.
+ * Returns when the messages are on disk: in the queue, or in R2 when the queue refuses or stalls. Messages for more than
+ * one sendBatch go to R2 first, because R2 takes all or nothing, and to the queue `later`. Throws 503 when neither takes
+ * them. `now` in microseconds.
  */
 export async function enqueue(
   env: Pick<Env, "INGEST_QUEUE" | "SPILL">,
@@ -34,7 +34,7 @@ export async function enqueue(
   later(deliver(env, groups, key));
 }
 
-/** What fails here is left to the next sweep. */
+/** Messages that fail here wait for the next sweep. */
 async function deliver(
   env: Pick<Env, "INGEST_QUEUE" | "SPILL">,
   groups: readonly (readonly string[])[],
@@ -54,6 +54,6 @@ async function spilled(bucket: R2Bucket, messages: readonly string[], now: numbe
     return await withDeadline(written, SPILL_DEADLINE_MS, "R2 did not answer in time.");
   } catch (error) {
     console.error(JSON.stringify({ level: "error", event: "spill_refused", error: String(error) }));
-    throw unavailable("The events could not be taken; send them again.");
+    throw unavailable("The events could not be accepted; send them again.");
   }
 }

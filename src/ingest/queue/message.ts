@@ -14,13 +14,13 @@ export type Rejections = [string, string, string, number][];
 
 export interface Envelope {
   producer: string;
-  /** Microseconds, random below the millisecond: tells a second request from a second delivery. */
+  /** Microseconds, random below the millisecond, so that a second request differs from a second delivery. */
   receivedAt: number;
-  /** A dead letter's second try: it was counted as accepted when it died. */
+  /** A dead letter that is sent again; it was counted as accepted before. */
   replay?: boolean;
 }
 
-/** What a queue message holds. */
+/** The content of a queue message. */
 export type Content =
   | { kind: "events"; events: NewEvent[]; replay: boolean }
   | { kind: "rejections"; counts: Rejections };
@@ -36,16 +36,16 @@ const header = v.object({
   received_at: integer,
   replay: v.optional(v.boolean(), false),
 });
-/** Version 1 had no content. */
+/** Version 1 has no content. */
 const eventLine = v.union([
   v.tuple([v.string(), integer, v.string(), v.string(), v.nullable(v.string())]),
   v.tuple([v.string(), integer, v.string(), v.string()]),
 ]);
 
 /**
- * Packs events into as few queue messages as fit. A message is lines: a header, then two for each event, its
- * [uuid, created, event_type, message, content] and its context, which travels as the JSON text it is: nothing is
- * escaped twice, so a message is never larger than what was accepted.
+ * Packs events into as few queue messages as possible. A message has lines: a header, then two lines for each event,
+ * `[uuid, created, event_type, message, content]` and the context. The context stays the JSON text that it is and is not
+ * escaped again, so a message is never larger than the accepted events.
  */
 export function packMessages({ producer, receivedAt, replay }: Envelope, events: readonly AcceptedEvent[]): string[] {
   const head = JSON.stringify({ v: 2, producer, received_at: receivedAt, ...(replay ? { replay } : {}) });
@@ -73,7 +73,7 @@ export const packOne = (event: NewEvent, replay: boolean): string =>
 
 export const packRejections = (counts: Rejections): string => JSON.stringify({ v: 2, rejections: counts });
 
-/** What is in a message, checked again: it may be older than this code. Throws when it is not ours. */
+/** Reads a message and checks it, because it may be older than this code. Throws when it is not a message of ours. */
 export function unpackMessage(body: unknown): Content {
   const [head = "", ...lines] = v.parse(v.string(), body).split("\n");
   const first: unknown = JSON.parse(head);

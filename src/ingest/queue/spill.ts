@@ -4,24 +4,25 @@ import { sendAll } from "./send.ts";
 
 const messageList = v.array(v.string());
 
-/** Objects in one sweep, oldest first; the next one goes on. */
+/** Objects in one sweep, oldest first; the next sweep takes the rest. */
 const MAX_OBJECTS = 200;
 
-/** Writes messages to R2 and returns their key; keys sort by time. `now` in microseconds. */
+/** Writes messages to R2 and returns their key. Keys sort by time. `now` in microseconds. */
 export async function spill(bucket: R2Bucket, messages: readonly string[], now: number, name: string): Promise<string> {
   const key = spillKey(SPILL_PREFIX, now, name);
   await bucket.put(key, JSON.stringify(messages));
   return key;
 }
 
+/** Writes a dead message to R2, for the dead-letter queue. `now` in microseconds. */
 export async function spillDead(bucket: R2Bucket, message: string, now: number, name: string): Promise<void> {
   await bucket.put(spillKey(DEAD_PREFIX, now, name), JSON.stringify([message]));
 }
 
 /**
- * Sends what was spilled to the queue. An object is deleted only after the queue took all of it: a sweep that ends in
- * between, or two at a time, send messages twice, which writes their events once. Stops at the first refusal; an
- * object nobody can read is left alone.
+ * Sends spilled messages to the queue. An object is deleted after the queue has taken all of it: a sweep that is
+ * interrupted, or two at the same time, send messages twice, and their events are still written once. Stops at the first
+ * refusal. Leaves an object that cannot be read. Returns the number of objects sent.
  */
 export async function sweep(bucket: R2Bucket, prefix: string, queue: Queue<string>): Promise<number> {
   const { objects } = await bucket.list({ prefix, limit: MAX_OBJECTS });

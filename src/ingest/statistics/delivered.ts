@@ -1,21 +1,21 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type NewEvent, withContent } from "../../events/event.ts";
-import { storedContent } from "../../events/write/identity.ts";
+import { settledEvents } from "../../events/write/stored.ts";
 import { dayOf } from "../../values/periods.ts";
 import { lagBucket } from "./lag.ts";
 
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 
-/** An event of a queue batch; `replay`: it was counted as accepted when it died. */
+/** An event of a queue batch. `replay`: a dead letter that is sent again; it was counted as accepted before. */
 export interface Delivered {
   event: NewEvent;
   replay: boolean;
 }
 
 /**
- * Counts what became of the events of a batch, in the transaction that writes them and after they are written. What the
- * queue delivers again is known by its time of receipt and not counted again; conflicts count when they are kept as dead
- * letters. One row for each producer and day. `now` in microseconds.
+ * The statement that counts the outcomes of a batch. It runs in the transaction that writes the events, after them. An
+ * event that the queue delivers again is recognised by its time of receipt and not counted again; a conflict is counted
+ * when it is kept as a dead letter. One row written for each producer and day. `now` in microseconds.
  */
 export function countDelivered(delivered: readonly Delivered[], now: number): SQL {
   const seen = new Set<string>();
@@ -25,21 +25,12 @@ export function countDelivered(delivered: readonly Delivered[], now: number): SQ
     const first = !seen.has(uuid);
     seen.add(uuid);
     const bucket = lagBucket((now - receivedAt) / MICROSECONDS_PER_MILLISECOND);
-    return [uuid, content, producer, dayOf(receivedAt), receivedAt, bucket, Number(first), Number(!replay)];
+    return [uuid, content, producer, receivedAt, Number(first), dayOf(receivedAt), bucket, Number(!replay)];
   });
-  return sql`WITH settled AS (
-      SELECT incoming.value->>2 AS producer, incoming.value->>3 AS day, incoming.value->>5 AS bucket,
-        incoming.value->>7 AS accepted,
-        CASE WHEN events.id > last_id AND incoming.value->>6 = 1 THEN 'stored' ELSE 'duplicate' END AS outcome
-      FROM json_each(${JSON.stringify(rows)}) AS incoming CROSS JOIN commit_watermark
-        LEFT JOIN events ON events.uuid = incoming.value->>0
-      WHERE events.id IS NULL
-        OR (coalesce(${storedContent}, incoming.value->>1) = incoming.value->>1
-          AND (events.id > last_id OR events.received_at <> incoming.value->>4 OR events.producer <> incoming.value->>2))
-    ), buckets AS (
-      SELECT producer, day, bucket, sum(accepted) AS accepted, sum(outcome = 'stored') AS stored,
-        sum(outcome = 'duplicate') AS duplicates
-      FROM settled GROUP BY producer, day, bucket
+  return sql`WITH buckets AS (
+      SELECT value->>2 AS producer, value->>5 AS day, value->>6 AS bucket, sum(value->>7) AS accepted,
+        sum(outcome = 'stored') AS stored, sum(outcome = 'duplicate') AS duplicates
+      FROM (${settledEvents(JSON.stringify(rows))}) GROUP BY 1, 2, 3
     )
     INSERT INTO ingest_days (producer, day, accepted, stored, duplicates, lag)
     SELECT producer, day, sum(accepted), sum(stored), sum(duplicates),

@@ -1,0 +1,57 @@
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { type Database, runBatch } from "../../db/client.ts";
+import { events } from "../table.ts";
+import { storedContent } from "./identity.ts";
+
+// Raw SQL where a list travels as one parameter through json_each, or a fragment serves a statement of another table.
+
+/** The digest of the stored content by uuid (32 hex); null for one that is not known. One row read for each that is stored. */
+export async function storedContents(db: Database, uuids: readonly string[]): Promise<Map<string, string | null>> {
+  const wanted = sql`(SELECT value FROM json_each(${JSON.stringify(uuids)}))`;
+  const [found] = await runBatch(db, [
+    sql`SELECT ${events.uuid} AS uuid, ${storedContent} AS content FROM ${events} WHERE ${events.uuid} IN ${wanted}`,
+  ]);
+  const entries = found?.results.map(({ uuid, content }): [string, string | null] => [
+    String(uuid),
+    content === null ? null : String(content),
+  ]);
+  return new Map(entries);
+}
+
+/** The stored event of a uuid, if it has this content; content that is not known counts as equal. */
+export const selectNamed = (db: Database, uuid: string, content: string) =>
+  db
+    .select({ id: events.id, uuid: events.uuid })
+    .from(events)
+    .where(and(eq(events.uuid, uuid), sql`coalesce(${storedContent}, ${content}) = ${content}`));
+
+/** The stored event of a uuid, if this producer sent it. */
+export const selectSent = (db: Database, uuid: string, producer: string) =>
+  db
+    .select({ id: events.id, uuid: events.uuid })
+    .from(events)
+    .where(and(eq(events.uuid, uuid), eq(events.producer, producer)));
+
+/** The event that was accepted without an id and has taken the id of a later delivery. `created` in microseconds. */
+export const selectRenamed = (db: Database, created: number, content: string) =>
+  db
+    .select({ id: events.id, uuid: events.uuid })
+    .from(events)
+    .where(and(eq(events.created, created), eq(events.content, content)));
+
+/** A condition: an event with this uuid and this content is stored. The arguments are columns. */
+export const isStored = (uuid: SQL, content: SQL): SQL =>
+  sql`EXISTS (SELECT 1 FROM events WHERE events.uuid = ${uuid} AND ${storedContent} = ${content})`;
+
+/**
+ * A query for the settled events of a delivery, in the transaction that writes them: `value`, the incoming row, and
+ * `outcome`, `stored` or `duplicate`. Left out are conflicts, and events that this very request stored before, as the
+ * queue has delivered it again. `rows`: JSON, each row begins with [uuid, content, producer, receivedAt, isFirst].
+ */
+export const settledEvents = (rows: string): SQL => sql`SELECT incoming.value AS value,
+    CASE WHEN events.id > last_id AND incoming.value->>4 = 1 THEN 'stored' ELSE 'duplicate' END AS outcome
+  FROM json_each(${rows}) AS incoming CROSS JOIN commit_watermark
+    LEFT JOIN events ON events.uuid = incoming.value->>0
+  WHERE events.id IS NULL
+    OR (coalesce(${storedContent}, incoming.value->>1) = incoming.value->>1
+      AND (events.id > last_id OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;
