@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { insertObjects, objectRows } from "../../events/objects/learn.ts";
-import { literal, query, type Target } from "../d1.ts";
+import { eventsToLearnFrom, insertObjects, objectRows } from "../../events/objects/learn.ts";
+import { query, type Target } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { printSql } from "../print-sql.ts";
 import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
@@ -37,11 +37,7 @@ async function learn(args: string[]): Promise<void> {
 }
 
 async function read(target: Target, after: number) {
-  const rows = await query(
-    target,
-    `SELECT events.id, name AS type, created, context FROM events JOIN event_types ON event_types.id = type
-     WHERE events.id > ${literal(after)} ORDER BY events.id LIMIT ${EVENTS_A_STEP};`,
-  );
+  const rows = await query(target, printSql(eventsToLearnFrom(after, EVENTS_A_STEP)));
   return v.parse(v.array(eventRow), rows);
 }
 

@@ -1,15 +1,21 @@
 import { type SQL, sql } from "drizzle-orm";
 import { objectsOf, type ToldObject } from "./extract.ts";
 
-interface Telling {
+/** What of an event says where objects belong. */
+interface Source {
   eventType: string;
   created: number;
   /** JSON text of an object. */
   context: string;
 }
 
-/** One JSON row for each object that the events name, what newer events say over what older ones say. */
-export function objectRows(events: readonly Telling[]): string[] {
+/** Rows `id`, `type`, `created`, `context` of the stored events after an id, at most `limit`. */
+export const eventsToLearnFrom = (after: number, limit: number): SQL =>
+  sql`SELECT events.id, name AS type, created, context FROM events JOIN event_types ON event_types.id = type
+    WHERE events.id > ${after} ORDER BY events.id LIMIT ${limit}`;
+
+/** One JSON row for each object that the events name. Newer events override older ones. */
+export function objectRows(events: readonly Source[]): string[] {
   const merged = new Map<string, ToldObject & { told: number }>();
   for (const event of events.toSorted((a, b) => a.created - b.created)) {
     for (const object of objectsOf(event.eventType, JSON.parse(event.context))) {
@@ -22,10 +28,10 @@ export function objectRows(events: readonly Telling[]): string[] {
   );
 }
 
-/** What a later event may change: where an object belongs, never what it is. */
+/** The part that a later event may change: the place of an object, never its type. */
 const moved = ({ uuid: _, type: __, ...place }: ToldObject) => place;
 
-/** Writes rows of `objectRows`; one that tells nothing new costs no row written. An older event changes nothing known. */
+/** Writes rows of `objectRows`. A row without news costs no row written; an older event never overrides a newer one. */
 export const insertObjects = (
   rows: string,
 ): SQL => sql`INSERT INTO objects (uuid, type, customer, project, backing_resource, told)

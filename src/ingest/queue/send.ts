@@ -18,8 +18,7 @@ export function sendGroups(messages: readonly string[]): string[][] {
   let room = 0;
   for (const message of messages) {
     const bytes = byteLength(message);
-    if (bytes > MAX_SENT_MESSAGE_BYTES)
-      throw new Error(`A message of ${bytes} bytes is larger than the queue takes.`);
+    if (bytes > MAX_SENT_MESSAGE_BYTES) throw new Error(`A message of ${bytes} bytes is larger than the queue takes.`);
     if (bytes > room || groups.at(-1)?.length === MAX_SEND_MESSAGES) {
       groups.push([]);
       room = MAX_SEND_BYTES;
