@@ -3,7 +3,7 @@ import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 
-/** The timetable: each cron line of wrangler.toml and its jobs. */
+/** The jobs of each cron line of wrangler.toml. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {
   "* * * * *": [
     (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
@@ -12,7 +12,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
   ],
 };
 
-/** Runs the jobs of a cron line, each whatever the others come to; throws when one fails, or the line is unknown. */
+/** Runs all jobs of a cron line, even when some fail. Throws when a job fails or the line is unknown. */
 export async function runJobs(cron: string, env: Env): Promise<void> {
   const jobs = Object.hasOwn(JOBS, cron) ? JOBS[cron] : undefined;
   if (jobs === undefined) throw new Error(`No job for the cron line ${cron}.`);

@@ -1,40 +1,52 @@
 /** Every binding and variable of the Worker (wrangler.toml, secrets, .dev.vars). */
 export interface Env {
-  /** The database: events, their scopes, users and tokens. */
+  /** The database. */
   DB: D1Database;
-  /** Accepted events on their way to the table; bodies are text (src/ingest/queue/message.ts). */
+  /** Accepted events and counts of rejected requests, as text (src/ingest/queue/message.ts). */
   INGEST_QUEUE: Queue<string>;
-  /** Messages that could not be written, with the reason (src/ingest/dead-letters/message.ts), on their way to the table dead_letters. */
+  /** Messages that could not be written, with the reason (src/ingest/dead-letters/message.ts). */
   INGEST_DEAD_LETTERS: Queue<string>;
-  /** Accepted messages the queue did not take, dead ones the database did not take, and large bodies of dead letters. */
+  /**
+   * Accepted messages that the queue did not take, dead ones that the database did not take, and large bodies of dead
+   * letters.
+   */
   SPILL: R2Bucket;
-  /** Messages waiting in the queue above which producers are told to slow down (429). */
+  /** The number of waiting messages above which producers get 429. */
   INGEST_MAX_BACKLOG: string;
-  /** What a 202 waits for: `queue`, or `store`, for a queue that lives in memory (npm start). */
+  /**
+   * When events are durable: `queue` (the queue has them), or `store` (the table has them), for a queue that lives in
+   * memory.
+   */
   INGEST_DURABLE: string;
-  /** Seconds an isolate remembers the table of producers. */
+  /** Seconds that an isolate caches the table of producers. */
   PRODUCER_CACHE_SECONDS: string;
-  /** Secret. JSON object: producer name → list of the secrets it may use, e.g. `{"waldur":["new","old"]}`. */
+  /** Secret. A JSON object: producer → its secrets, e.g. `{"waldur":["new","old"]}`. */
   INGEST_SECRETS?: string;
-  /** Origins whose pages may read the API: `*`, or a comma-separated list of origins. */
+  /** Origins whose pages may read the API: `*`, or a comma-separated list. */
   CORS_ORIGINS: string;
-  /** `off`: Link carries plain page numbers only, for clients that take nothing else. Anything else: page tokens. */
+  /** `off`: Link headers have page numbers only. Default: page tokens. */
   PAGE_TOKENS?: string;
-  /** How we know who is asking: `local` (tokens and roles in DB) or `waldur` (tokens are shown to WALDUR_URL). */
+  /**
+   * How users are identified: `local` (tokens and roles in DB, the default) or `waldur` (by the Waldur of
+   * WALDUR_URL).
+   */
   AUTH?: string;
-  /** With AUTH=waldur: the base URL of the Waldur whose users may come. */
+  /** With AUTH=waldur: the base URL of the Waldur whose users have access. */
   WALDUR_URL?: string;
-  /** With AUTH=waldur: instead of the Internet, e.g. a service binding to a Worker before Waldur. */
+  /** With AUTH=waldur: replaces the Internet, e.g. by a service binding to a Worker in front of Waldur. */
   WALDUR?: Pick<Fetcher, "fetch">;
-  /** `off`: while Waldur does not answer, nobody gets in on what it said before. */
+  /** `off`: earlier answers of Waldur are not used while it does not answer. */
   WALDUR_STALE?: string;
-  /** `off`: reads by staff and support leave no line in the log. */
+  /** `off`: reads by staff and support are not logged. */
   AUDIT?: string;
-  /** Requests a minute by token, by address, and failed authentications by address (http/limits.ts). */
+  /**
+   * Limits on requests a minute by token and by address, and on failed authentications by address
+   * (src/http/limits.ts).
+   */
   TOKEN_RATE?: RateLimit;
   ADDRESS_RATE?: RateLimit;
   FAILURE_RATE?: RateLimit;
-  /** The numbers of the three bindings, for the headers of a 429. */
+  /** The numbers of the three limits, for the headers of a 429. */
   TOKEN_LIMIT?: number;
   ADDRESS_LIMIT?: number;
   FAILURE_LIMIT?: number;

@@ -14,7 +14,7 @@ import { STATS_FILTERS } from "./events/stats.ts";
 import { content, type Json, jsonSchema, pathParameter, queryParameters } from "./http/openapi.ts";
 import { ingestPaths, ingestSchemas } from "./ingest/openapi.ts";
 
-/** `GET /openapi.json`: made on first request, from the schemas that validate. Public. */
+/** `GET /openapi.json`: generated on the first request, from the schemas that validate. Public. */
 export function mountOpenApi(app: Hono<App>): void {
   let text: string | undefined;
   app.get("/openapi.json", etag(), (c) => {
@@ -84,7 +84,7 @@ const monthCount = v.object({
   month: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(12)),
   count: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
-const told = v.object({ detail: v.string() });
+const detail = v.object({ detail: v.string() });
 const schemas: Json = {
   Event: jsonSchema(publicEvent),
   EventList: { type: "array", items: { $ref: "#/components/schemas/Event" } },
@@ -92,7 +92,7 @@ const schemas: Json = {
   EventStats: jsonSchema(v.array(monthCount)),
   EventGroups: jsonSchema(v.record(v.string(), v.array(v.string()))),
   ScopeTypes: jsonSchema(v.array(v.string())),
-  Detail: jsonSchema(told),
+  Detail: jsonSchema(detail),
   FilterErrors: { anyOf: [jsonSchema(v.record(v.string(), v.array(v.string()))), jsonSchema(v.array(v.string()))] },
   ...ingestSchemas,
 };

@@ -12,7 +12,7 @@ export default {
   scheduled: ({ cron }, env) => runJobs(cron, env),
 } satisfies ExportedHandler<Env>;
 
-/** Which consumer a queue of wrangler.toml belongs to; an unknown queue is a mistake in the configuration. */
+/** The consumer of a queue of wrangler.toml. Throws for an unknown queue, which is a configuration error. */
 function queueConsumer(name: string): typeof consume {
   if (name === "edge-events-ingest") return consume;
   if (name === "edge-events-dead-letters") return consumeDeadLetters;

@@ -13,10 +13,10 @@ const LOGGED_PARAMETERS: ReadonlySet<string> = new Set([
   ...["created_from", "created_to", "event_type", "feature", "scope", "o", "page", "page_size", "field"],
   ...["customer_uuid", "project_uuid", "user_uuid", "related_user_uuid", "auth_method", "pat_uuid"],
 ]);
-/** Characters of the filter in a line. */
+/** Characters of the filter in a log line. */
 const MAX_FILTER_LENGTH = 2_000;
 
-/** One line in the log for every read by staff or support, who see everything: who, what filter, how many events. */
+/** Logs one line for every read by staff or support: the actor, the filter, and the number of events. */
 export const audit: MiddlewareHandler<App> = async (c, next) => {
   await next();
   const actor = c.get("actor");

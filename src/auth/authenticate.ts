@@ -17,7 +17,7 @@ declare module "hono" {
   }
 }
 
-/** Sets `actor` and `lookUpUser`, or throws the 401 that the contract gives for what is wrong with the credentials. */
+/** Sets `actor` and `lookUpUser`, or throws 401 with the text that the contract gives for these credentials. */
 export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   const credentials = credentialsOf(c, Date.now());
   const { actor, lookUpUser } = await identify(c, credentials);

@@ -4,9 +4,9 @@ const NO_CREDENTIALS = "Authentication credentials were not provided.";
 const KEYWORDS = new Set(["token", "bearer"]);
 
 /**
- * The token in an Authorization header: `Token K`, `Bearer K`, the bare `K` (the TypeScript client's api-key style) and
- * `Bearer Token K` (what that client sends for `auth: "Token K"`). Keywords in any case.
- * Throws the 401 Waldur would answer; see "Authentication" in its contract for the texts.
+ * The token of an Authorization header: `Token K`, `Bearer K`, the bare `K` (the api-key style of the TypeScript
+ * client) or `Bearer Token K` (which that client sends for `auth: "Token K"`). Keywords in any case. Throws 401 with
+ * Waldur's texts.
  */
 export function readToken(header: string | undefined): string {
   const words = header?.split(/\s+/).filter(Boolean) ?? [];
@@ -28,13 +28,13 @@ function isKeywordPair(words: string[]): boolean {
   return words.length === 3 && words[0]?.toLowerCase() === "bearer" && words[1]?.toLowerCase() === "token";
 }
 
-/** Header bytes beyond ASCII reach us decoded in one way or another; no token has any. */
+/** Throws 401 for a token with characters beyond ASCII, which the platform decodes in different ways. */
 function checkedCharacters(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw notAuthenticated("Invalid token header. Token string should not contain invalid characters.");
 }
 
-/** The header as Waldur takes it: as it came where it is `Bearer K` (a personal access token), else `Token K`. */
+/** The header in a form that Waldur reads: unchanged for `Bearer K` (a personal access token), else `Token K`. */
 export function waldurHeader(header: string | undefined, token: string): string {
   const isBearer = /^\s*bearer\s/i.test(header ?? "") && !/^\s*bearer\s+token\s/i.test(header ?? "");
   return `${isBearer ? "Bearer" : "Token"} ${token}`;

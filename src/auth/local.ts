@@ -16,7 +16,7 @@ type Person = NonNullable<Awaited<ReturnType<typeof findUser>>>;
 const heldTokens = new ExpiringCache<Held>(MAX_CACHED_IDENTITIES);
 const people = new ExpiringCache<Person>(MAX_CACHED_IDENTITIES);
 
-/** `AUTH=local`: tokens, users and roles of our own database. Throws the 401 the contract gives. */
+/** `AUTH=local`: identifies a user by the tokens, users and roles of our own database. Throws 401. */
 export async function identifyLocally(db: Database, credentials: Credentials): Promise<Principal> {
   const { token, impersonated, now } = credentials;
   const hash = await sha256Hex(token);
@@ -29,7 +29,10 @@ export async function identifyLocally(db: Database, credentials: Credentials): P
   return { actor: await actorOf(db, held, impersonated, now), lookUpUser };
 }
 
-/** The token, unless it is unknown, its user inactive, or its time over. What is cached is never a reason to refuse. */
+/**
+ * The token. Throws 401 when it is unknown or expired, or its user is inactive. A cached token is read again before
+ * it is refused.
+ */
 async function usableToken(db: Database, hash: string, { now, guard }: Credentials): Promise<Held> {
   const cached = heldTokens.get(hash, IDENTITY_CACHE_MS, now);
   if (cached !== undefined && !hasExpired(cached, now)) return cached;
@@ -48,7 +51,10 @@ function hasExpired({ expires, created, tokenLifetime }: Held, now: number): boo
   return tokenLifetime !== null && time > created + tokenLifetime * MICROSECONDS_PER_SECOND;
 }
 
-/** Once a day the day of use, and every half of a lifetime its new start: after the answer, and never its failure. */
+/**
+ * Records the day of use once a day, and the new start of a lifetime every half lifetime. Runs after the response and
+ * cannot fail it.
+ */
 function touch(db: Database, hash: string, held: Held, { now, request, defer }: Credentials): void {
   const day = Math.floor(now / DAY_MS);
   const time = now * MICROSECONDS_PER_MS;
@@ -64,7 +70,7 @@ function logFailure(request: string, error: unknown): void {
   console.error(JSON.stringify({ level: "error", event: "token_not_touched", request, ...reason(error) }));
 }
 
-/** The token's user, or for staff the one they impersonate. As in Waldur, an unknown one is not taken notice of. */
+/** The user of the token, or the user whom staff impersonates. An unknown user is ignored, as in Waldur. */
 async function actorOf(db: Database, held: Held, impersonated: string | undefined, now: number): Promise<Actor> {
   const self = { uuid: held.uuid, isStaff: held.isStaff, isSupport: held.isSupport, roles: held.roles };
   if (impersonated === undefined || !held.isStaff) return self;

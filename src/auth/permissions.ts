@@ -1,30 +1,30 @@
 import { type Actor, type OtherUser, type Role, seesEverything } from "./actor.ts";
 
 /**
- * What Waldur would do with an object named as scope: show its events, restore it and show none (200 and an empty
- * list), or not find it among what the actor can see (400).
+ * The effect of an object as scope in Waldur: its events, an empty list (200), or 400 as for an object that the actor
+ * cannot see.
  */
 export type Access = "permitted" | "restorable" | "unseen";
 
-export interface Wanted {
+export interface ScopeObject {
   /** `app_label.modelname`. */
   type: string;
   /** 32 hex. */
   uuid: string;
 }
 
-/** What is known of objects besides the actor's own roles. */
+/** The facts about objects, besides the actor's own roles. */
 export interface Facts {
-  /** Whether we ever heard of the wanted object, as one of its type. */
+  /** Whether an event has named the object, as one of its type. */
   known: boolean;
-  /** Where the wanted object belongs. */
+  /** The place of the object. */
   customer?: string | undefined;
   project?: string | undefined;
-  /** Of a project (32 hex). */
+  /** The customer of a project (32 hex digits). */
   customerOf: (project: string) => string | undefined;
 }
 
-/** Types whose models define no permitted objects in Waldur: they never give anybody anything, staff included. */
+/** Types without permitted objects in Waldur: they give nobody any events, not even staff. */
 export const NEVER_PERMITTED: ReadonlySet<string> = new Set([
   "core.sshpublickey",
   "structure.accesssubnet",
@@ -42,27 +42,27 @@ export const NEVER_PERMITTED: ReadonlySet<string> = new Set([
   "marketplace.robotaccount",
 ]);
 
-/** What an actor may do with an object that is not a user. `now` in microseconds. */
-export function accessTo(actor: Actor, wanted: Wanted, facts: Facts, now: number): Access {
+/** The access to an object that is not a user. `now` in microseconds. */
+export function accessTo(actor: Actor, object: ScopeObject, facts: Facts, now: number): Access {
   const roles = activeRoles(actor.roles, now);
-  if (seesEverything(actor)) return facts.known || isOn(roles, wanted) ? "permitted" : "unseen";
+  if (seesEverything(actor)) return facts.known || isOn(roles, object) ? "permitted" : "unseen";
   const customers = scopesOfType(roles, "customer");
-  if (wanted.type === "structure.customer") return accessToCustomer(roles, customers, wanted.uuid, facts);
-  if (isOn(roles, wanted)) return "permitted";
+  if (object.type === "structure.customer") return accessToCustomer(roles, customers, object.uuid, facts);
+  if (isOn(roles, object)) return "permitted";
   if (!facts.known) return "unseen";
   if (facts.customer !== undefined && customers.has(facts.customer)) return "permitted";
   return facts.project !== undefined && scopesOfType(roles, "project").has(facts.project) ? "permitted" : "unseen";
 }
 
-/** A customer's events are for those with a role in the customer itself; those of its projects may only restore it. */
+/** A role in the customer itself gives its events; a role in one of its projects gives an empty list. */
 function accessToCustomer(roles: readonly Role[], customers: Set<string>, uuid: string, facts: Facts): Access {
   if (customers.has(uuid)) return "permitted";
   return customersOfProjectRoles(roles, facts).has(uuid) ? "restorable" : "unseen";
 }
 
 /**
- * What an actor may do with another user: see the events of oneself and of people who share a customer or a project
- * (as Waldur's visible users), restore everybody else there is.
+ * The access to a user: the events of oneself and of people in a shared customer or project, which are Waldur's
+ * visible users; an empty list for other existing users. `now` in microseconds.
  */
 export function accessToUser(
   actor: Actor,
@@ -79,7 +79,7 @@ export function accessToUser(
   return them.known ? "restorable" : "unseen";
 }
 
-/** A person of a customer I have a role in or below, or of a project I have a role in or above. */
+/** Whether two people share a customer or a project. Roles in a project of mine count for its customer. */
 function share(mine: readonly Role[], theirs: readonly Role[], customerOf: Facts["customerOf"]): boolean {
   const customers = scopesOfType(mine, "customer");
   const projects = scopesOfType(mine, "project");
@@ -92,12 +92,12 @@ function share(mine: readonly Role[], theirs: readonly Role[], customerOf: Facts
   });
 }
 
-/** Roles that are one at `now`. */
+/** The roles that have not expired at `now` (microseconds). */
 export const activeRoles = (roles: readonly Role[], now: number): Role[] =>
   roles.filter(({ expires }) => expires === undefined || expires > now);
 
-/** Roles name a type by its model alone. */
-const isOn = (roles: readonly Role[], { type, uuid }: Wanted): boolean =>
+/** Whether there is a role on the object itself. Roles have the model name without the application. */
+const isOn = (roles: readonly Role[], { type, uuid }: ScopeObject): boolean =>
   roles.some((role) => role.scope === uuid && type.endsWith(`.${role.scopeType}`));
 
 const scopesOfType = (roles: readonly Role[], type: string): Set<string> =>

@@ -1,28 +1,28 @@
 import type { Actor, UserLookup } from "./actor.ts";
 
-/** Who is asking, as one of the two ways to know it (local.ts, waldur.ts) tells. */
+/** The result of identification, by local.ts or waldur.ts. */
 export interface Principal {
   actor: Actor;
   lookUpUser: UserLookup;
 }
 
-/** A request's credentials and what is needed to check them. */
+/** The credentials of a request, and the means to check them. */
 export interface Credentials {
   token: string;
-  /** What Waldur would take for it: `Token K` or `Bearer K`. */
+  /** The same in a form that Waldur reads: `Token K` or `Bearer K`. */
   header: string;
-  /** A header's value, 32 hex; only staff may use it. */
+  /** The user to impersonate, 32 hex digits; only staff may. */
   impersonated?: string | undefined;
   /** Milliseconds. */
   now: number;
-  /** For the log. */
+  /** The request id, for the log. */
   request: string;
-  /** Called before a token we know nothing of is looked up; throws 429 for an address that failed too often. */
+  /** Called before an unknown token is looked up. Throws 429 for an address with too many failures. */
   guard: () => void;
-  /** Lets work go on after the answer. */
+  /** Runs work after the response. */
   defer: (work: Promise<unknown>) => void;
 }
 
-/** Milliseconds an isolate believes what it was told of a token and of a user: a revocation is felt within it. */
+/** Milliseconds that an isolate caches a token or a user. A revocation takes effect within it. */
 export const IDENTITY_CACHE_MS = 60_000;
 export const MAX_CACHED_IDENTITIES = 10_000;

@@ -19,8 +19,8 @@ const roleColumns = {
 };
 
 /**
- * The token of this hash with its user, active or not, and their roles; undefined for a token nobody has. One round
- * trip. Looked up by hash: how long it takes tells nothing of the token.
+ * The token with this hash, its user (active or not) and their roles; undefined for an unknown token. One round trip.
+ * The look-up is by hash, so its duration reveals nothing about the token.
  */
 export async function findToken(db: Database, hash: string) {
   const tokenColumns = { created: tokens.created, expires: tokens.expires, lastUsedDay: tokens.lastUsedDay };
@@ -39,7 +39,7 @@ export async function findToken(db: Database, hash: string) {
   return found && { ...found, roles: held.map(toRole) };
 }
 
-/** A user (32 hex) and their roles; undefined when there is no such user. One round trip. */
+/** A user (32 hex digits) and their roles; undefined for an unknown user. One round trip. */
 export async function findUser(db: Database, uuid: string) {
   const [[found], held] = await db.batch([
     db.select(userColumns).from(users).where(eq(users.uuid, uuid)),
@@ -48,7 +48,7 @@ export async function findUser(db: Database, uuid: string) {
   return found && { ...found, roles: held.map(toRole) };
 }
 
-/** Notes that a token was used on this day, and, when told, that its lifetime starts again at `now` (microseconds). */
+/** Records the day on which a token was used and, if `now` (microseconds) is given, the new start of its lifetime. */
 export async function touchToken(db: Database, hash: string, day: number, now: number | undefined): Promise<void> {
   await db
     .update(tokens)

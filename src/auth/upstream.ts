@@ -1,18 +1,18 @@
 import type { Env } from "../env.ts";
 import type { Credentials } from "./principal.ts";
 
-/** Milliseconds Waldur has for its answer. */
+/** Milliseconds that Waldur has to answer. */
 export const UPSTREAM_DEADLINE_MS = 2_000;
 
-/** Waldur said nothing, too late, or nothing that can be understood. The message holds no secrets. */
+/** Waldur did not answer in time, or gave an answer that cannot be understood. The message has no secrets. */
 export class Unreachable extends Error {}
 
-/** Calls that are on their way, by key, and when (milliseconds) each is over at the latest. */
+/** Calls under way, by key, with the time (milliseconds) at which each ends at the latest. */
 const underway = new Map<string, { call: Promise<unknown>; until: number }>();
 
 /**
- * One GET to Waldur in the name of the caller, shared by all who ask for the same key meanwhile. It goes on when the
- * request that began it is gone, as others may wait for it; and nobody waits longer than the deadline.
+ * Sends one GET to Waldur on behalf of the caller. Callers with the same key share a call. It goes on when the first
+ * caller is gone, because others may wait for it, and nobody waits longer than the deadline.
  */
 export async function askWaldur<T>(
   key: string,
@@ -32,7 +32,7 @@ export async function askWaldur<T>(
   return call;
 }
 
-/** A key stands for one caller and one path, and so for one kind of result. */
+/** A key identifies one caller and one path, and so one type of result. */
 const ofSameKey = <T>(shared: Promise<unknown>): Promise<T> => shared as Promise<T>;
 
 async function readAll<T>(response: Response, read: (response: Response) => Promise<T>): Promise<T> {

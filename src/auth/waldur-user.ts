@@ -17,8 +17,8 @@ const permission = v.object({
 });
 
 /**
- * What we read of `GET /api/users/me/` (names as in the models User and Permission of Waldur's clients). Waldur leaves
- * some fields out for some users: a missing flag gives nothing, and whoever may authenticate is active unless it says no.
+ * The fields that are read from `GET /api/users/me/` (names of the models User and Permission in Waldur's clients).
+ * Waldur omits some fields for some users: an absent flag is false, and an absent `is_active` is true.
  */
 export const waldurUser = v.object({
   uuid,

@@ -8,16 +8,16 @@ import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Princi
 import { askWaldur, Unreachable } from "./upstream.ts";
 import { toActor, waldurUser } from "./waldur-user.ts";
 
-/** Milliseconds a refusal is believed: a token that was just made works soon after a first try too early. */
+/** Milliseconds that a refusal is cached, so that a new token works soon after a first try that was too early. */
 export const REFUSAL_CACHE_MS = 10_000;
-/** Milliseconds the last good answer may serve while Waldur does not answer; `WALDUR_STALE=off` forbids it. */
+/** Milliseconds that the last good answer may be used while Waldur does not answer; `WALDUR_STALE=off` forbids it. */
 export const STALE_MS = 600_000;
-/** Milliseconds Waldur is left alone for a token after it did not answer, as long as an old answer can serve. */
+/** Milliseconds without another call for a token after Waldur did not answer, while an old answer can be used. */
 export const PAUSE_MS = 5_000;
 /** Seconds. */
 const RETRY_AFTER = 5;
 
-/** Of Waldur's own refusals; anything else it may say is told as `Invalid token.`. */
+/** Texts of Waldur that are passed on; any other refusal becomes `Invalid token.`. */
 const KNOWN_REFUSALS = new Set(["Invalid token.", "User inactive or deleted.", "Token has expired."]);
 
 type Answer = { accepted: v.InferOutput<typeof waldurUser> } | { refused: string };
@@ -25,7 +25,10 @@ type Answer = { accepted: v.InferOutput<typeof waldurUser> } | { refused: string
 const answers = new ExpiringCache<{ answer: Answer; at: number; pausedUntil: number }>(MAX_CACHED_IDENTITIES);
 const visibleUsers = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
 
-/** `AUTH=waldur`: the presented token is shown to `WALDUR_URL`. Throws 401, or 503 when nobody can tell. */
+/**
+ * `AUTH=waldur`: identifies a user by asking the Waldur of `WALDUR_URL`. Throws 401, or 503 when Waldur does not
+ * answer and no earlier answer can be used.
+ */
 export async function identifyByWaldur(env: Env, credentials: Credentials): Promise<Principal> {
   if (!env.WALDUR_URL) throw new Error("AUTH=waldur needs WALDUR_URL.");
   const key = await sha256Hex(`${env.WALDUR_URL}\n${credentials.header}`);
@@ -34,7 +37,7 @@ export async function identifyByWaldur(env: Env, credentials: Credentials): Prom
   return { actor: toActor(answer.accepted), lookUpUser: lookUpUserOf(env, key, credentials) };
 }
 
-/** A fresh answer, cached or asked for; else the last good one, if it may serve. */
+/** A fresh answer, from the cache or from Waldur; else the last good one, if it may be used. */
 async function answerFor(env: Env, key: string, credentials: Credentials): Promise<Answer> {
   const { now } = credentials;
   const last = answers.get(key, STALE_MS, now);
@@ -60,7 +63,7 @@ function logUnreachable(request: string, reason: string, stale: boolean): void {
   console.warn(JSON.stringify({ level: "warn", event: "waldur_unreachable", request, reason, stale }));
 }
 
-/** What `/api/users/me/` said; throws Unreachable for whatever is neither a user nor a refusal. */
+/** Reads the answer of `/api/users/me/`. Throws Unreachable for anything but a user or a refusal. */
 async function readMe(response: Response): Promise<Answer> {
   if (response.status === 401 || response.status === 403) return { refused: await refusal(response) };
   if (response.status !== 200) throw new Unreachable(`status ${response.status}`);
@@ -74,7 +77,7 @@ async function refusal(response: Response): Promise<string> {
   return body.success && KNOWN_REFUSALS.has(body.output.detail) ? body.output.detail : "Invalid token.";
 }
 
-/** Asks Waldur itself whether the caller may see a user: it shows those they may, and 404 for others. */
+/** A look-up that asks Waldur whether the caller may see a user: 200 if so, 404 if not. */
 function lookUpUserOf(env: Env, key: string, credentials: Credentials): UserLookup {
   return async (user) => {
     const { now } = credentials;

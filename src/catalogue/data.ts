@@ -11,10 +11,10 @@ export const eventGroups: Readonly<Record<string, readonly string[]>> = groups;
 /** `app_label.modelname` of every loggable model, in Waldur's order. */
 export const scopeTypeNames: readonly string[] = scopeTypes;
 
-/** Types a catalogue number is known for: 1, 2, 3 … in the order of the file, as migrations/0001 has them. */
+/** Event type → its number: 1, 2, 3 … in the order of the file and of the table event_types. */
 const typeNumbers: ReadonlyMap<string, number> = new Map(eventTypes.map((name, index) => [name, index + 1]));
 
-/** Numbers from here on belong to types the catalogue does not know; the table event_types has their names. */
+/** The first number of types that the catalogue does not know; their names are in the table event_types. */
 export const FIRST_UNKNOWN_TYPE = 1000;
 
 export const typeNumber = (name: string): number | undefined => typeNumbers.get(name);
@@ -30,15 +30,15 @@ const keysByType: Readonly<Record<string, readonly string[]>> = scopeKeys;
 export const scopeKeysOf = (eventType: string): readonly string[] =>
   Object.hasOwn(keysByType, eventType) ? (keysByType[eventType] ?? []) : [];
 
-/** The event types of a group; none for a group that does not exist. */
+/** The event types of a group; empty for an unknown group. */
 export const eventTypesOf = (group: string): readonly string[] =>
   Object.hasOwn(eventGroups, group) ? (eventGroups[group] ?? []) : [];
 
 const scopeTypesOfSegments: Readonly<Record<string, string>> = urlSegments;
 
-/** The loggable type behind `/api/{segment}/{uuid}/`, if there is one. */
+/** The loggable type of `/api/{segment}/{uuid}/`; undefined for an unknown segment. */
 export const scopeTypeOfSegment = (segment: string): string | undefined =>
   Object.hasOwn(scopeTypesOfSegments, segment) ? scopeTypesOfSegments[segment] : undefined;
 
-/** Loggable type → the context keys that hold the UUID of such an object, the most specific first. */
+/** Loggable type → the context keys that hold the UUID of such an object, most specific first. */
 export const scopeContextKeys: Readonly<Record<string, readonly string[]>> = contextKeys;

@@ -6,13 +6,13 @@ import { jsonText } from "../http/json.ts";
 import { mountResource } from "../http/resource.ts";
 import { eventGroups, scopeTypeNames } from "./data.ts";
 
-/** A day; private, because the caller was asked who they are. */
+/** A day. Private, because the caller is authenticated. */
 const CATALOGUE_CACHE = "private, max-age=86400";
 
-/** Kept in a 304 beside what hono/etag keeps. */
+/** Headers of a 304 in addition to those that hono/etag retains. */
 const RETAINED = ["x-result-count", "content-language", "allow", "x-content-type-options"];
 
-/** `event_groups/` and `scope_types/`: data of this build, the same for every user. */
+/** `event_groups/` and `scope_types/`: constant data, the same for every user. */
 export function mountCatalogue(app: Hono<App>): void {
   mountData(app, "event_groups", "Event groups", eventGroups, Object.keys(eventGroups).length);
   mountData(app, "scope_types", "Scope types", scopeTypeNames, scopeTypeNames.length);

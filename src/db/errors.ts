@@ -1,6 +1,6 @@
 /**
- * Texts in D1's errors that pass by themselves, or with less load: the same call may succeed later
- * (https://developers.cloudflare.com/d1/observability/debug-d1/). D1 tells its errors apart by text only.
+ * Texts of D1 errors after which the same call may succeed later
+ * (https://developers.cloudflare.com/d1/observability/debug-d1/). D1 distinguishes its errors by text only.
  */
 const TRANSIENT = [
   "Network connection lost",
@@ -14,7 +14,7 @@ const TRANSIENT = [
   "exceeded its CPU time limit",
 ];
 
-/** Whether a failed D1 call is worth the same call again. Drizzle keeps D1's own error as the cause. */
+/** Whether the same D1 call may succeed later. Drizzle keeps D1's own error as the cause. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return TRANSIENT.some((text) => error.message.includes(text)) || isTransient(error.cause);

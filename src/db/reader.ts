@@ -53,8 +53,8 @@ export class Reader {
 /** A row of D1, under the column names of the statement. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
-/** A column that the SQL says is a number; 0 for the NULL of an aggregate over nothing. */
+/** A numeric column; 0 for NULL, which an aggregate over no rows returns. */
 export const numberAt = (row: Row | undefined, column: string): number => Number(row?.[column] ?? 0);
 
-/** A column that the SQL says is text; empty for NULL. */
+/** A text column; empty for NULL. */
 export const textAt = (row: Row | undefined, column: string): string => String(row?.[column] ?? "");

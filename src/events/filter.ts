@@ -5,12 +5,12 @@ import { fold } from "../values/case-fold.ts";
 import { definedOnly } from "../values/defined.ts";
 import { isStorableSecond, repeatedParameters, type SingleParameters, singleParameters } from "./schemas.ts";
 
-/** Which events are asked for. All that is there is joined by AND. UUIDs are 32 hex, times microseconds. */
+/** A filter; its conditions are joined by AND. UUIDs are 32 hex digits, times are microseconds. */
 export interface EventFilter {
   createdFrom?: number;
   /** Exclusive. */
   createdTo?: number;
-  /** Folded (fold.ts); an event matches when its folded message contains it. */
+  /** Case-folded; an event matches when its folded message contains this text. */
   message?: string;
   customer?: string;
   project?: string;
@@ -24,8 +24,8 @@ export interface EventFilter {
 }
 
 /**
- * The filter in a query string, checked: 400 with every bad parameter in one answer, then 400 for a time that does not
- * exist. Unknown parameters are ignored.
+ * Reads the filter of a query string. Throws one 400 that names every bad parameter, then 400 for a time that does
+ * not exist. Unknown parameters are ignored.
  */
 export function readFilter(params: URLSearchParams): EventFilter {
   const values = checked(params);
@@ -57,7 +57,7 @@ function checked(params: URLSearchParams): SingleParameters {
   throw badRequest(v.flatten(result.issues).nested);
 }
 
-/** `event_type` values AND the union of the `feature` groups; undefined when neither is given. */
+/** The values of `event_type`, restricted to the types of the `feature` groups; undefined without either parameter. */
 function readTypes(params: URLSearchParams): readonly string[] | undefined {
   const { event_type: named, feature: groups } = v.parse(repeatedParameters, repeatedInput(params));
   if (groups === undefined) return named && [...new Set(named)];

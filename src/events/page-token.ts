@@ -1,4 +1,4 @@
-/** A place in the order of a list: right after, or right before, the event with this time and id. */
+/** A position in a list: right after, or right before, the event with this time and id. */
 export interface Cursor {
   direction: "after" | "before";
   /** Microseconds. */
@@ -6,26 +6,26 @@ export interface Cursor {
   id: number;
 }
 
-/** A page token, as it stands in `page`. */
+/** The content of a page token, which is a value of the parameter `page`. */
 export interface PageToken extends Cursor {
-  /** Shown to clients that count pages. */
+  /** The page number, for clients that show one. */
   number: number;
-  /** Of the query it was made for. */
+  /** The fingerprint of its query. */
   fingerprint: string;
 }
 
 const TOKEN = /^([1-9]\d{0,11})\.([ab])_(~?)([0-9a-z]{1,11})_([0-9a-z]{1,11})_([0-9a-f]{12})$/;
 
 /**
- * `<page number>.<direction>_<time>_<id>_<fingerprint>`, of letters, digits and `_~.`: parseInt of it is the page number,
- * and clients that follow `rel="next"` send it back unread.
+ * `<page number>.<direction>_<time>_<id>_<fingerprint>`, in letters, digits and `_~.`: parseInt of it is the page
+ * number, and clients that follow `rel="next"` send it back unread.
  */
 export function printToken({ number, direction, created, id, fingerprint }: PageToken): string {
   const time = `${created < 0 ? "~" : ""}${Math.abs(created).toString(36)}`;
   return `${number}.${direction === "after" ? "a" : "b"}_${time}_${id.toString(36)}_${fingerprint}`;
 }
 
-/** undefined for what is not a token. */
+/** Reads a token; undefined for any other text. */
 export function parseToken(text: string): PageToken | undefined {
   const match = TOKEN.exec(text);
   if (match === null) return undefined;

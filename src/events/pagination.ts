@@ -6,18 +6,18 @@ import { type Cursor, type PageToken, parseToken, printToken } from "./page-toke
 export const DEFAULT_PAGE_SIZE = 10;
 export const MAX_PAGE_SIZE = 300;
 
-/** No log has more pages; beyond it, the number of the first event would not be exact. */
+/** More pages than any log has. Beyond it, the number of skipped events would not be exact. */
 const MAX_PAGE = 2 ** 40;
 
-/** Which page is asked for: a number from 1, the last one, or the one at a place. `size` in events. */
+/** The requested page: a number from 1, the last page, or the page at a cursor. `size` in events. */
 export interface PageRequest {
   number: number | "last";
   size: number;
-  /** From a page token, which counts; the number is only shown then. */
+  /** From a page token; it decides, and the number is only shown. */
   cursor?: PageToken;
 }
 
-/** 404 `Invalid page.`, as Waldur answers to any page that is not there. */
+/** 404 `Invalid page.`, as Waldur answers for any page that does not exist. */
 export const invalidPage = () => notFound("Invalid page.");
 
 const pageNumber = v.union([
@@ -39,22 +39,22 @@ const pageNumber = v.union([
   ),
 ]);
 
-/** Junk, zero and less mean the default; more than the most is cut. */
+/** The default for zero, negative and unreadable values; the maximum for larger ones. */
 const pageSize = v.pipe(
   v.string(),
   v.transform((text) => pythonInt(text) ?? 0),
   v.transform((size) => (size < 1 ? DEFAULT_PAGE_SIZE : Math.min(size, MAX_PAGE_SIZE))),
 );
 
-/** The last value of each counts; blank ones are not given. */
+/** The last value of each counts; a blank value counts as absent. */
 export const pageParameters = v.object({
   page: v.optional(pageNumber, "1"),
   page_size: v.optional(pageSize, String(DEFAULT_PAGE_SIZE)),
 });
 
 /**
- * `page` and `page_size` of a query string; throws for a page that no result can have, and for a token of another list.
- * `fingerprint`: of the list (page-token.ts).
+ * Reads `page` and `page_size`. Throws 404 for a page that no list can have, and for a token of another list.
+ * `fingerprint`: of the list.
  */
 export function readPage(params: URLSearchParams, fingerprint: string): PageRequest {
   const [page, size] = ["page", "page_size"].map((name) => params.getAll(name).at(-1) || undefined);
@@ -69,7 +69,7 @@ export function readPage(params: URLSearchParams, fingerprint: string): PageRequ
 /** An empty result still has one page. */
 export const pageCount = (total: number, size: number): number => Math.max(1, Math.ceil(total / size));
 
-/** A page of a list that is at hand as a whole, with its links. */
+/** One page of a complete array, with its links. */
 export function pageOfArray<T>(all: readonly T[], { number, size }: PageRequest): { page: T[]; links: Links } {
   const pages = pageCount(all.length, size);
   const asked = number === "last" ? pages : number;
@@ -82,21 +82,23 @@ export function pageOfArray<T>(all: readonly T[], { number, size }: PageRequest)
   return { page: all.slice((asked - 1) * size, asked * size), links };
 }
 
-/** What the Link header is made of: values of `page`; undefined where there is no such page. */
+/** The pages of a Link header, as values of `page`; undefined for a page that does not exist. */
 export interface Links {
   pages: number;
   next: string | undefined;
   previous: string | undefined;
 }
 
-/** A neighbouring page as a value of `page`: a token when there is a fingerprint, else its number; the first is `1`. */
+/**
+ * A neighbouring page as a value of `page`: `1` for the first page, a token with a fingerprint, else the page number.
+ */
 export function neighbour(number: number, cursor: Cursor | undefined, fingerprint: string | undefined) {
   if (cursor === undefined) return undefined;
   if (number <= 1) return "1";
   return fingerprint === undefined ? String(number) : printToken({ number, ...cursor, fingerprint });
 }
 
-/** The Link header: first, prev, next, last, each with the request's own URL and another `page`. */
+/** The Link header: first, prev, next and last, each the URL of the request with another `page`. */
 export function linkHeader(requestUrl: string, { pages, next, previous }: Links): string {
   const link = (page: string | undefined, rel: string) =>
     page === undefined ? [] : [`<${pageUrl(requestUrl, page)}>; rel="${rel}"`];
@@ -105,7 +107,7 @@ export function linkHeader(requestUrl: string, { pages, next, previous }: Links)
     .join(", ");
 }
 
-/** The URL of another page: parameters sorted by name, page 1 without `page`, encoded as Python's urlencode does. */
+/** The URL of another page: parameters sorted by name, no `page` for page 1, encoded like Python's urlencode. */
 function pageUrl(requestUrl: string, page: string): string {
   const url = new URL(requestUrl);
   const pairs = [...url.searchParams].filter(([name]) => name !== "page");
@@ -117,21 +119,21 @@ function pageUrl(requestUrl: string, page: string): string {
   return `${url.origin}${url.pathname}${query && `?${query}`}`;
 }
 
-/** UTF-16 order is not code point order beyond U+FFFF; UTF-8 byte order is. */
+/** Compares by code point: UTF-8 byte order is code point order, and UTF-16 order is not. */
 function compareCodePoints(a: string, b: string): number {
   const [left, right] = [utf8(a), utf8(b)];
   const at = left.findIndex((byte, index) => byte !== right[index]);
   return at === -1 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
 }
 
-/** `application/x-www-form-urlencoded`, with `~` left alone and everything but `_ . - ~` and alphanumerics encoded. */
+/** Encodes as `application/x-www-form-urlencoded`; leaves alphanumerics and `_ . - ~` as they are. */
 function formEncode(text: string): string {
   return encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+");
 }
 
-/** What Python's int() reads, among ASCII digits; undefined for anything else. */
+/** Reads an integer of ASCII digits like Python's int(); undefined for any other text. */
 function pythonInt(text: string): number | undefined {
   const digits = text.trim();
   return /^[+-]?\d+(_\d+)*$/.test(digits) ? Number(digits.replaceAll("_", "")) : undefined;

@@ -5,7 +5,7 @@ import type { Range } from "../values/periods.ts";
 import type { Cursor } from "./page-token.ts";
 import { events, eventTypes } from "./table.ts";
 
-/** What a query gives for one event. `otherType`: the type's name where the catalogue does not know its number. */
+/** An event as the statements return it. `otherType`: the name of a type that the catalogue does not know. */
 export interface EventRow {
   id: number;
   uuid: string;
@@ -16,7 +16,7 @@ export interface EventRow {
   context: string;
 }
 
-/** Columns of one event; the name of a type only where the catalogue does not know the number. */
+/** The columns of an event. The name of a type is read only where the catalogue does not know its number. */
 export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
   CASE WHEN ${events.type} >= ${sql.raw(String(FIRST_UNKNOWN_TYPE))} THEN (SELECT ${eventTypes.name} FROM ${eventTypes} WHERE ${eventTypes.id} = ${events.type}) END AS other_type,
   ${events.message} AS message, ${events.context} AS context`;
@@ -31,15 +31,15 @@ export const eventRow = (row: Row): EventRow => ({
   context: textAt(row, "context"),
 });
 
-/** Which rows of a series: in list order (or against it, to walk back), from a place, so many. */
+/** The wanted rows of a series. */
 export interface Slice {
-  /** The order rows come in: the list's own, or the other way round. */
+  /** Whether rows come against the order of the list, to walk back from a cursor or from the end. */
   backwards: boolean;
   range: Range;
-  /** Only what lies beyond this place, in the direction of walking. */
+  /** Only rows ahead of this cursor, in the direction of walking. */
   beyond?: Pick<Cursor, "created" | "id">;
   offset: number;
   limit: number;
-  /** At most so many rows of the series are looked at for a match, from the beginning. */
+  /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */
   scan?: number;
 }

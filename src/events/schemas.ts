@@ -3,11 +3,14 @@ import { truncatedDecimal } from "../values/decimal.ts";
 import { FIRST_SECOND, LAST_SECOND } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
 
-/** The largest number Waldur's number fields take. */
+/** The largest number that Waldur's number fields accept. */
 const MAX_DECIMAL = 10n ** 50n;
 const ORDERINGS: readonly string[] = ["created", "-created"];
 
-/** UNIX time in seconds; decimals are cut off towards zero. Whether the year exists is asked later, as Waldur does. */
+/**
+ * A UNIX time in seconds, with decimals cut off towards zero. A year that does not exist is refused later, as in
+ * Waldur.
+ */
 const unixTime = (description: string) =>
   v.pipe(
     v.string(),
@@ -33,7 +36,7 @@ const text = (description: string) =>
     v.check((value) => !value.includes("\0"), "Null characters are not allowed."),
   );
 
-/** Choices by comma, empty ones skipped; the first decides. */
+/** Choices separated by commas; empty ones are skipped, and the first decides. */
 const ordering = (description: string) =>
   v.pipe(
     v.string(),
@@ -49,7 +52,7 @@ const ordering = (description: string) =>
 
 const repeated = (description: string) => v.pipe(v.array(v.string()), v.description(description));
 
-/** Parameters of which only the last value counts, trimmed (but for `o`); a blank one is no filter. */
+/** Parameters of which the last value counts, trimmed except for `o`. A blank value is no filter. */
 export const singleParameters = v.object({
   created_from: v.optional(unixTime("Created at or after this UNIX time (seconds, decimals cut off).")),
   created_to: v.optional(unixTime("Created before this UNIX time (seconds, decimals cut off).")),
@@ -63,25 +66,25 @@ export const singleParameters = v.object({
   o: v.optional(ordering("`created` or `-created` (default); ties by ascending id.")),
 });
 
-/** Parameters that may be repeated: every value counts, as it is. */
+/** Parameters that may be repeated; every value counts, untrimmed. */
 export const repeatedParameters = v.object({
   event_type: v.optional(repeated("Any of these event types.")),
   feature: v.optional(repeated("Any event type of these groups; joined with event_type by AND.")),
 });
 
-/** Read by scope-url.ts: the last value counts, as it is. */
+/** Read by scope-url.ts; the last value counts, untrimmed. */
 export const scopeParameters = v.object({
   scope: v.optional(
     v.pipe(v.string(), v.description("Only the events of this object: its URL in Waldur. Others than staff need it.")),
   ),
 });
 
-/** Which fields are printed; not a filter. */
+/** The fields of the response; not a filter. */
 export const fieldParameters = v.object({
   field: v.optional(repeated("Only these fields; `id` is printed only when asked for. Unknown names are ignored.")),
 });
 
-/** An event as it is printed. */
+/** An event in a response. */
 export const publicEvent = v.object({
   uuid: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.description("32 hex digits without dashes.")),
   created: v.pipe(v.string(), v.description("UTC with `Z`; six digits of fraction, or none when they are zero.")),
@@ -92,5 +95,5 @@ export const publicEvent = v.object({
 
 export type SingleParameters = v.InferOutput<typeof singleParameters>;
 
-/** Whether a UNIX time lies in the years 1 to 9999. */
+/** Whether a UNIX time is in the years 1 to 9999. */
 export const isStorableSecond = (seconds: bigint): boolean => seconds >= FIRST_SECOND && seconds <= LAST_SECOND;

@@ -1,21 +1,21 @@
-import type { Wanted } from "../auth/permissions.ts";
+import type { ScopeObject } from "../auth/permissions.ts";
 import { scopeTypeNames, scopeTypeOfSegment } from "../catalogue/data.ts";
 import { badRequest } from "../http/errors.ts";
 import { parseUuid } from "../values/uuid.ts";
 
-/** The detail view of an object, or one of its actions (`…/customers/<uuid>/users/`). */
+/** The URL of an object, or of one of its actions (`…/customers/<uuid>/users/`). */
 const DETAIL = /^\/api\/([a-z0-9-]+)\/([^/.]+)\/(?:[a-z_]+\/)?$/;
 const EVENT_DETAIL = /^\/api\/events\/([^/.]+)\/$/;
 const INTEGER = /^[+-]?\d+$/;
 
-/** Restorable in no Waldur: their view has no objects. */
+/** Objects that no Waldur can restore, because their view has no queryset. */
 const VIEWS_WITHOUT_OBJECTS: ReadonlySet<string> = new Set(["user-agreements"]);
 
-/** 400 with a list of one text, as Waldur answers to a scope that is not there, or not for this user. */
+/** 400 with a list of one text, as Waldur answers for a scope that does not exist or is hidden from the user. */
 export const cannotRestore = (url: string) => badRequest([`Can't restore object from url: ${url}`]);
 
-/** The object that the last `scope` of a query string names; undefined when there is no such parameter. Throws 400. */
-export function readScope(params: URLSearchParams): (Wanted & { url: string }) | undefined {
+/** The object named by the last `scope` of a query string; undefined without the parameter. Throws 400. */
+export function readScope(params: URLSearchParams): (ScopeObject & { url: string }) | undefined {
   const url = params.getAll("scope").at(-1);
   if (url === undefined) return undefined;
   if (url === "") throw badRequest(["The scope is empty; it must be the URL of an object."]);
@@ -29,7 +29,7 @@ export function readScope(params: URLSearchParams): (Wanted & { url: string }) |
   return { type, uuid, url };
 }
 
-/** Whatever begins with `http` loses everything up to its third slash. */
+/** Removes everything up to the third slash from a text that begins with `http`, as Waldur does. */
 function withoutHost(url: string): string {
   if (!url.startsWith("http")) return url;
   const parts = url.split("/");
@@ -38,7 +38,7 @@ function withoutHost(url: string): string {
 
 const invalidUrl = (url: string) => badRequest([`URL is invalid: ${url}.`]);
 
-/** An event can be restored by its number but is no scope. */
+/** Throws 400 for the URL of an event: Waldur can restore an event, but an event is not a scope. */
 function refuseEvents(url: string, path: string): void {
   const id = EVENT_DETAIL.exec(path)?.[1];
   if (id === undefined) return;

@@ -3,8 +3,8 @@ import { typeNumber } from "../catalogue/data.ts";
 import { numberAt, type Reader } from "../db/reader.ts";
 
 /**
- * The numbers of event types; names that no event has ever had are left out. Costs a round trip only for names that the
- * catalogue does not know: their numbers are this database's own, so they are not kept in the isolate.
+ * The numbers of event types; names that no event has are left out. One round trip for names that the catalogue does
+ * not know. Their numbers differ between databases, so the isolate does not keep them.
  */
 export async function typeNumbers(reader: Reader, names: readonly string[] | undefined): Promise<number[] | undefined> {
   if (names === undefined) return undefined;

@@ -3,21 +3,21 @@ import { numberAt, type Row } from "../db/reader.ts";
 import type { EventQuery } from "./query.ts";
 
 /**
- * The state of the data an answer depends on, as text: a series's events, newest id and epoch (whatever is written, changed or
- * deleted in it changes them), or for a search the log's newest id and epoch.
+ * The state of the data behind a response, as text: the number of events, newest id and epoch of a series, or the
+ * newest id and epoch of the log for a search. Every write, change and deletion changes it.
  */
 export type Version = string;
 
 export const NO_EVENTS: Version = "0.0.0";
 
-/** Counts what was deleted or changed, in the whole log. */
+/** The number of deletions and changes in the whole log. */
 export const EPOCH: SQL = sql`(SELECT epoch FROM commit_watermark)`;
 
-/** SQL for the version of a series, from its counters. */
+/** The version of a series, as SQL on its counters. */
 export const seriesVersion = (series: string): SQL =>
   sql`(SELECT coalesce(sum(n) || '.' || max(last_id) || '.' || ${EPOCH}, ${NO_EVENTS}) FROM counters WHERE series = ${series})`;
 
-/** The same from a series's rows of `counters`, by quarter, with the epoch in each. */
+/** The version of a series, from its rows of `counters` by quarter, with the epoch in each. */
 export function versionOf(quarters: readonly Row[]): Version {
   const [first] = quarters;
   if (first === undefined) return NO_EVENTS;
@@ -28,7 +28,7 @@ export function versionOf(quarters: readonly Row[]): Version {
 
 export const searchVersion = ({ uptoId, epoch }: { uptoId: number; epoch: number }): Version => `${uptoId}.${epoch}`;
 
-/** One row, `version`: cheap to ask before an answer is worked out. */
+/** One row, `version`. Reads the counters of a series, or two rows for a search. */
 export function versionStatement(query: Exclude<EventQuery, { kind: "nothing" }>): SQL {
   if (query.kind === "series") return sql`SELECT ${seriesVersion(query.series)} AS version`;
   return sql`SELECT coalesce((SELECT max(id) FROM events), 0) || '.' || ${EPOCH} AS version`;

@@ -1,80 +1,91 @@
 import { type Actor, seesEverything, type UserLookup } from "../auth/actor.ts";
-import { type Access, accessTo, accessToUser, type Facts, NEVER_PERMITTED, type Wanted } from "../auth/permissions.ts";
+import {
+  type Access,
+  accessTo,
+  accessToUser,
+  type Facts,
+  NEVER_PERMITTED,
+  type ScopeObject,
+} from "../auth/permissions.ts";
 import type { Reader } from "../db/reader.ts";
 import type { EventFilter } from "./filter.ts";
-import { findObjects, isOfType, type KnownObject } from "./objects/find.ts";
+import type { ObjectFacts } from "./objects/extract.ts";
+import { findObjects, isOfType } from "./objects/find.ts";
 import { cannotRestore, readScope } from "./scope-url.ts";
 import { ROLE } from "./scopes.ts";
 
 /**
- * Which events a request may see, whatever its filter asks for: all, none, or those that concern any of the `scopes`
- * (32 hex) in any of the `roles` (bits of scopes.ts). Every answer and every total is made of events inside it.
+ * The events that an actor may see, before any filter: all, none, or those that concern one of the `scopes` (32 hex
+ * digits) in one of the `roles` (bits of scopes.ts). Every response and every total is computed within it.
  */
 export type Visibility = "everything" | "nothing" | { scopes: readonly string[]; roles: number };
 
-/** Whose request it is and how more is found out. `now` in milliseconds. */
-export interface Asking {
+/** The actor, and the means to look up more. `now` in milliseconds. */
+export interface Asker {
   actor: Actor;
   lookUpUser: UserLookup;
   reader: Reader;
   now: number;
 }
 
-/** In these roles a user is related to an event. */
+/** The roles in which an event is related to a user. */
 export const RELATED_ROLES = ROLE.SCOPE | ROLE.USER | ROLE.AFFECTED_USER;
 
 /**
- * What the contract's "Who sees what" lets this actor see, from the parameters `scope` and `related_user_uuid`. Call
- * after the filter was checked and before the page is: 400 for a scope that is not there comes between the two.
+ * The visibility for an actor, by the parameters `scope` and `related_user_uuid`. Called after the filter is checked
+ * and before the page is, because Waldur answers 400 for a bad scope between the two.
  */
 export async function visibilityOf(
-  asking: Asking,
+  asker: Asker,
   params: URLSearchParams,
   { relatedUser }: Pick<EventFilter, "relatedUser">,
 ): Promise<Visibility> {
   const scope = readScope(params);
-  const inScope = scope && (await visibleInScope(asking, scope));
-  if (seesEverything(asking.actor)) return inScope ?? "everything";
+  const inScope = scope && (await visibleInScope(asker, scope));
+  if (seesEverything(asker.actor)) return inScope ?? "everything";
   // Others may ask for the events related to themselves only.
-  if (relatedUser !== undefined && relatedUser !== asking.actor.uuid) return "nothing";
+  if (relatedUser !== undefined && relatedUser !== asker.actor.uuid) return "nothing";
   if (inScope !== undefined) return inScope;
   return relatedUser === undefined ? "nothing" : { scopes: [relatedUser], roles: RELATED_ROLES };
 }
 
-async function visibleInScope(asking: Asking, scope: Wanted & { url: string }): Promise<Visibility> {
+async function visibleInScope(asker: Asker, scope: ScopeObject & { url: string }): Promise<Visibility> {
   if (NEVER_PERMITTED.has(scope.type)) return "nothing";
-  const { access, backingResource } = await (scope.type === "core.user" ? askForUser : askForObject)(asking, scope);
+  const { access, backingResource } = await (scope.type === "core.user" ? accessToUserScope : accessToObjectScope)(
+    asker,
+    scope,
+  );
   if (access === "unseen") throw cannotRestore(scope.url);
   if (access === "restorable") return "nothing";
   return { scopes: backingResource === undefined ? [scope.uuid] : [scope.uuid, backingResource], roles: ROLE.SCOPE };
 }
 
-interface Answer {
+interface Decision {
   access: Access;
   backingResource?: string | undefined;
 }
 
-/** Facts of an object before the database was asked. */
+/** The facts about an object before any look-up. */
 const NOTHING_KNOWN: Facts = { known: false, customerOf: () => undefined };
 
-async function askForObject({ actor, reader, now }: Asking, wanted: Wanted): Promise<Answer> {
-  const byRole = accessTo(actor, wanted, NOTHING_KNOWN, microseconds(now));
+async function accessToObjectScope({ actor, reader, now }: Asker, scope: ScopeObject): Promise<Decision> {
+  const byRole = accessTo(actor, scope, NOTHING_KNOWN, microseconds(now));
   // The actor's own roles need no look-up. A marketplace resource does: it may have a backing resource.
-  if (byRole !== "unseen" && wanted.type !== "marketplace.resource") return { access: byRole };
-  const isCustomer = wanted.type === "structure.customer" && !seesEverything(actor);
-  const objects = await findObjects(reader, [wanted.uuid, ...(isCustomer ? projectsOf(actor) : [])], now);
-  const found = objects.get(wanted.uuid);
-  const object = found && isOfType(found, wanted.type) ? found : undefined;
+  if (byRole !== "unseen" && scope.type !== "marketplace.resource") return { access: byRole };
+  const isCustomer = scope.type === "structure.customer" && !seesEverything(actor);
+  const objects = await findObjects(reader, [scope.uuid, ...(isCustomer ? projectsOf(actor) : [])], now);
+  const found = objects.get(scope.uuid);
+  const object = found && isOfType(found, scope.type) ? found : undefined;
   const facts = {
     known: object !== undefined,
     customer: object?.customer,
     project: object?.project,
     customerOf: customers(objects),
   };
-  return { access: accessTo(actor, wanted, facts, microseconds(now)), backingResource: object?.backingResource };
+  return { access: accessTo(actor, scope, facts, microseconds(now)), backingResource: object?.backingResource };
 }
 
-async function askForUser({ actor, lookUpUser, reader, now }: Asking, { uuid }: Wanted): Promise<Answer> {
+async function accessToUserScope({ actor, lookUpUser, reader, now }: Asker, { uuid }: ScopeObject): Promise<Decision> {
   if (uuid === actor.uuid) return { access: "permitted" };
   const them = await lookUpUser(uuid);
   const projects = "roles" in them ? [...projectsOf(actor), ...projectsOf(them)] : [];
@@ -86,6 +97,6 @@ async function askForUser({ actor, lookUpUser, reader, now }: Asking, { uuid }: 
 const projectsOf = ({ roles }: Pick<Actor, "roles">): string[] =>
   roles.filter((role) => role.scopeType === "project").map((role) => role.scope);
 
-const customers = (objects: ReadonlyMap<string, KnownObject>) => (project: string) => objects.get(project)?.customer;
+const customers = (objects: ReadonlyMap<string, ObjectFacts>) => (project: string) => objects.get(project)?.customer;
 
 const microseconds = (milliseconds: number): number => milliseconds * 1000;

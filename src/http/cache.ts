@@ -1,8 +1,8 @@
 const caches = new Set<{ clear(): void }>();
 
 /**
- * Values an isolate keeps for a while: never the truth, only what saves asking again. The oldest entries go when there
- * are too many. Times in milliseconds.
+ * A cache of one isolate, for values that can be read again. Drops the oldest entries beyond its maximum. Times in
+ * milliseconds.
  */
 export class ExpiringCache<Value> {
   readonly #entries = new Map<string, { value: Value; since: number }>();
@@ -13,7 +13,7 @@ export class ExpiringCache<Value> {
     caches.add(this);
   }
 
-  /** The value, if it was set less than `maxAge` ago. */
+  /** The value, if it was set less than `maxAge` milliseconds before `now`. */
   get(key: string, maxAge: number, now: number): Value | undefined {
     const entry = this.#entries.get(key);
     return entry !== undefined && now - entry.since < maxAge ? entry.value : undefined;
@@ -31,7 +31,7 @@ export class ExpiringCache<Value> {
   }
 }
 
-/** Forgets everything in every cache: for tests, which change the world under a running isolate. */
+/** Empties every cache. For tests, which change the database under a running isolate. */
 export function clearCaches(): void {
   for (const cache of caches) cache.clear();
 }

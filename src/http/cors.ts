@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
 
-/** Seconds a browser may remember a preflight answer. */
+/** Seconds that a browser may cache a preflight response. */
 const PREFLIGHT_MAX_AGE = 86_400;
 const EXPOSED =
   "Link, X-Result-Count, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After";
@@ -9,9 +9,9 @@ const ALLOWED_HEADERS =
   "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid";
 
 /**
- * Lets pages of the origins in `CORS_ORIGINS` read every answer, errors included. A preflight (OPTIONS with
- * Access-Control-Request-Method) is answered with an empty 200 before anybody is asked who they are, as Waldur does;
- * any other OPTIONS passes on, which is why hono/cors does not fit.
+ * Lets pages of the origins in `CORS_ORIGINS` read every response, errors included. A preflight (OPTIONS with
+ * Access-Control-Request-Method) gets an empty 200 before authentication, as in Waldur. Any other OPTIONS passes on,
+ * which hono/cors cannot do.
  */
 export const cors: MiddlewareHandler<App> = async (c, next) => {
   const origin = allowedOrigin(c.env.CORS_ORIGINS, c.req.header("Origin"));

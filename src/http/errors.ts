@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { App } from "../env.ts";
 
-/** An error the client is told about: a status, a JSON body and headers. Everything else becomes a bare 500. */
+/** An error for the client: a status, a JSON body and headers. Any other error becomes a 500 without details. */
 export class HttpError extends Error {
   readonly status: number;
   readonly body: unknown;
@@ -15,7 +15,7 @@ export class HttpError extends Error {
   }
 }
 
-/** 400; the body is whatever shape the contract gives this error. */
+/** 400; `body` has the shape that the contract gives this error. */
 export const badRequest = (body: unknown) => new HttpError(400, body);
 
 /** 401 with the challenge Waldur sends. */
@@ -34,7 +34,7 @@ export const notAcceptable = () => new HttpError(406, { detail: "Could not satis
 export const tooLarge = (what: string, limit: number) =>
   new HttpError(413, { detail: `${what} is larger than ${limit} bytes.`, limit });
 
-/** 503: nothing was accepted, the same request may be sent again after `retryAfter` seconds. */
+/** 503: nothing was accepted, and the client may send the request again after `retryAfter` seconds. */
 export const unavailable = (detail: string, retryAfter = 5) =>
   new HttpError(503, { detail }, { "Retry-After": String(retryAfter) });
 
@@ -55,7 +55,10 @@ export const tooManyRequests = (
     },
   );
 
-/** The one exit of every error. What is not an HttpError is logged with the request id and told as a bare 500. */
+/**
+ * The one exit of all errors. An error that is not an HttpError is logged with the request id and becomes a 500
+ * without details.
+ */
 export function errorResponse(error: Error, c: Context<App>): Response {
   if (error instanceof HttpError) {
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
@@ -67,8 +70,8 @@ export function errorResponse(error: Error, c: Context<App>): Response {
 }
 
 /**
- * What the log may hold of an error: its first cause, and where it was thrown. A message in between may quote the
- * parameters of a query (Drizzle's do), and with them tokens' hashes or what people wrote.
+ * The part of an error that may be logged: its first cause, and the stack. The messages in between may quote the
+ * parameters of a query (Drizzle's do), and so hashes of tokens or the text of events.
  */
 export function reason(error: unknown): { error: string; stack?: string } {
   if (!(error instanceof Error)) return { error: String(error) };

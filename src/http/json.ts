@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import type { App } from "../env.ts";
 import { byteLength } from "../values/bytes.ts";
 
-/** Never let a shared cache keep an answer; a private one must ask again. */
+/** Shared caches must not store the response; a private cache must revalidate it. */
 export const PRIVATE_REVALIDATE = "private, no-cache";
 
 /**
- * 200 with a body that is JSON text already. Content-Length (bytes) is set here so that HEAD, which runs the same
- * route without its body, tells the length of the GET body.
+ * 200 with a body of JSON text. Sets Content-Length (bytes), so that HEAD, which runs the same route without its
+ * body, has the length of the GET body.
  */
 export function jsonText(c: Context<App>, text: string, headers: Record<string, string> = {}): Response {
   c.header("Content-Type", "application/json");

@@ -8,10 +8,13 @@ const PERIOD_S = 60;
 const MS_PER_S = 1_000;
 const MAX_BLOCKED_ADDRESSES = 10_000;
 
-/** Addresses whose last failed authentication was one too many. */
+/** Addresses with too many failed authentications. */
 const blocked = new ExpiringCache<true>(MAX_BLOCKED_ADDRESSES);
 
-/** 429 for an address that asks too often, and in place of 401 for one that failed to say who it is too often. */
+/**
+ * Throws 429 for an address with too many requests, and answers 429 instead of 401 to one with too many failed
+ * authentications.
+ */
 export const limits: MiddlewareHandler<App> = async (c, next) => {
   const address = addressOf(c);
   const { ADDRESS_RATE, ADDRESS_LIMIT, FAILURE_RATE, FAILURE_LIMIT } = c.env;
@@ -24,12 +27,15 @@ export const limits: MiddlewareHandler<App> = async (c, next) => {
   c.res.headers.delete("WWW-Authenticate");
 };
 
-/** 429 for a token that is used too often; `hash` of what was presented. */
+/** Throws 429 for a token with too many requests. `hash`: of the token. */
 export async function limitToken(c: Context<App>, hash: string): Promise<void> {
   if (await isOver(c.env.TOKEN_RATE, hash)) throw tooManyRequests(c.env.TOKEN_LIMIT ?? 0, PERIOD_S);
 }
 
-/** 429 for an address that failed too often: it may use tokens we know, but not try others. */
+/**
+ * Throws 429 for an address with too many failures: it may use cached tokens, but not try others. `now` in
+ * milliseconds.
+ */
 export function refuseBlocked(c: Context<App>, now: number): void {
   const address = addressOf(c);
   if (address === undefined || blocked.get(address, PERIOD_S * MS_PER_S, now) === undefined) return;
@@ -39,5 +45,5 @@ export function refuseBlocked(c: Context<App>, now: number): void {
 const isOver = async (rate: RateLimit | undefined, key: string): Promise<boolean> =>
   rate !== undefined && !(await rate.limit({ key })).success;
 
-/** Set by Cloudflare; a client cannot choose it. Missing only where nobody is in front of us, as in tests. */
+/** Set by Cloudflare, so a client cannot choose it. Absent without Cloudflare in front, as in tests. */
 const addressOf = (c: Context<App>): string | undefined => c.req.header("CF-Connecting-IP");

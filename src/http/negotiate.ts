@@ -5,8 +5,8 @@ import { notAcceptable, notFound } from "./errors.ts";
 const JSON_TYPE = "application/json";
 
 /**
- * We speak JSON only. `?format=` other than json is 404, as in Waldur; an Accept header that leaves JSON out is 406.
- * Both come before authentication, as in Django REST framework.
+ * Only JSON is served. `?format=` other than json is 404, as in Waldur; an Accept header without JSON is 406. Both
+ * come before authentication, as in Django REST framework.
  */
 export const negotiate: MiddlewareHandler<App> = async (c, next) => {
   const format = c.req.queries("format")?.at(-1);

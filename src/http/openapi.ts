@@ -1,10 +1,10 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 
-/** Pieces of an OpenAPI document, made from the schemas that validate. */
+/** A part of an OpenAPI document. */
 export type Json = Record<string, unknown>;
 
-/** A JSON body of this schema of the document. */
+/** A JSON body with a schema of the document. */
 export const content = (schema: string) => ({
   "application/json": { schema: { $ref: `#/components/schemas/${schema}` } },
 });
@@ -16,7 +16,7 @@ export const pathParameter = (name: string, description = "") => ({
   description,
   schema: { type: "string" },
 });
-/** The entries of a schema as query parameters. Arrays are repeated (`explode`). */
+/** The entries of a schema as query parameters; arrays are repeated (`explode`). */
 export function queryParameters(
   schema: v.ObjectSchema<v.ObjectEntries, undefined>,
   descriptions: Record<string, string> = {},

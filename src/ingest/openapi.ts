@@ -91,7 +91,7 @@ const receipts: Json = {
   },
 };
 
-/** Paths and schemas of the OpenAPI document: how events get in. */
+/** Paths and schemas of the OpenAPI document for sending events. */
 export const ingestPaths: Json = {
   "/ingest/{producer}": sending("ingest", [producerParameter], producerSecurity),
   "/ingest/{producer}/{secret}": sending("ingest_by_url", [producerParameter, pathParameter("secret")], []),

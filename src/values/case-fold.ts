@@ -1,6 +1,6 @@
 /**
- * Case folding as PostgreSQL's `UPPER()` does it (what Waldur's `message` filter compares): letter by letter, beyond
- * ASCII too (õ → Õ). A letter whose upper case is several letters (ß, ŉ) stays as it is.
+ * Folds case like PostgreSQL's `UPPER()`, which Waldur's `message` filter uses: letter by letter, beyond ASCII too (õ
+ * → Õ). A letter whose upper case has several letters (ß, ŉ) stays as it is.
  */
 export function fold(text: string): string {
   if (/^[\x00-\x7f]*$/.test(text)) return text.toUpperCase();
@@ -12,5 +12,5 @@ export function fold(text: string): string {
   return folded;
 }
 
-/** SQLite's own `upper()`: ASCII only. Where it equals `fold`, the folded text need not be stored. */
+/** Folds case like SQLite's `upper()`: ASCII only. A folded text that equals it need not be stored. */
 export const asciiUpper = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());

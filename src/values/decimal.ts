@@ -1,12 +1,12 @@
-/** What Python's Decimal() reads as a finite number, underscores taken out. */
+/** The finite numbers that Python's Decimal() reads, without underscores. */
 const DECIMAL = /^([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:e([+-]?\d+))?$/i;
 
-/** Exponents beyond these stand for nothing a time could be; they are cut so that nobody can ask for a number of 10^9 digits. */
+/** The largest exponent. Larger ones are replaced by it, so that no request can ask for a number of 10^9 digits. */
 const MAX_EXPONENT = 1_000;
 
 /**
- * A decimal number in any notation Python's Decimal() reads, cut off towards zero, exactly; undefined for anything else
- * (`NaN`, `Infinity`, `1,5`).
+ * Reads a decimal number in any notation of Python's Decimal() and cuts it off towards zero, exactly; undefined for
+ * any other text (`NaN`, `Infinity`, `1,5`).
  */
 export function truncatedDecimal(text: string): bigint | undefined {
   const match = DECIMAL.exec(text.replace(/(?<=\d)_(?=\d)/g, ""));

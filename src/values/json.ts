@@ -1,4 +1,4 @@
-/** JSON with nothing lost: numbers that JavaScript would change (`2.50`, 64-bit integers, `1e999`) keep their text. */
+/** JSON without loss: numbers that JavaScript would change (`2.50`, 64-bit integers, `1e999`) keep their text. */
 
 /** A number whose text is kept; see JSON.rawJSON. */
 export interface RawNumber {
@@ -14,10 +14,10 @@ interface ExactJson {
 // In the language since ES2026, in workerd's V8, not yet in TypeScript's library.
 const exactJson: ExactJson = JSON as unknown as ExactJson;
 
-/** A number that may not survive JSON.parse (after a key, or in a list); may also hit inside a text, which only costs time. */
+/** A number that JSON.parse may change, after a key or in a list. A match inside a string only costs time. */
 const FRAGILE_NUMBER = /(?:"\s*:|[[,])\s*(?:-0|-?(?:\d+[.eE]|\d{16}))|^\s*-?\d/;
 
-/** Parses JSON; throws SyntaxError as JSON.parse does. Numbers that would change become RawNumber. */
+/** Parses JSON. Numbers that JavaScript would change become RawNumber. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   if (!FRAGILE_NUMBER.test(text)) return JSON.parse(text);
   return exactJson.parse(text, (_key, value, { source }) =>
@@ -28,9 +28,9 @@ export function parseJson(text: string): unknown {
 export const isRawNumber = (value: unknown): value is RawNumber => exactJson.isRawJSON(value);
 
 /**
- * One text for every way to write the same value, after RFC 8785 (https://www.rfc-editor.org/rfc/rfc8785): keys sorted,
- * no spaces, `2.50` as `2.5`. Numbers of more digits than a double holds keep their text, so that two of them never agree
- * by rounding.
+ * The canonical text of a value, after RFC 8785 (https://www.rfc-editor.org/rfc/rfc8785): keys sorted, no spaces,
+ * `2.50` as `2.5`. Numbers with more digits than a double keep their text, so that no two of them become equal by
+ * rounding.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;

@@ -1,4 +1,4 @@
-/** The periods that counters are kept for, all in UTC. Times in microseconds since 1970. */
+/** The periods of the counters, in UTC. Times are microseconds since 1970. */
 
 export const HOUR = 3_600_000_000;
 export const DAY = 24 * HOUR;
@@ -22,7 +22,7 @@ export const dayOf = (time: number): string => iso(time).slice(0, 10);
 /** `2026-07`. */
 export const monthOf = (time: number): string => iso(time).slice(0, 7);
 
-/** The quarter a month belongs to, named by its first month: `2026-08` → `2026-07`. */
+/** The quarter of a month, named by its first month: `2026-08` → `2026-07`. */
 export function quarterOf(month: string): string {
   const first = Math.floor((Number(month.slice(5)) - 1) / 3) * 3 + 1;
   return `${month.slice(0, 5)}${String(first).padStart(2, "0")}`;
@@ -34,7 +34,7 @@ export function startOf(period: string): number {
   return Date.parse(`${period.slice(0, 13)}${rest}`) * 1000;
 }
 
-/** The first microsecond after it. */
+/** The first microsecond after a period. */
 export function endOf(period: string): number {
   if (period.length === 13) return startOf(period) + HOUR;
   if (period.length === 10) return startOf(period) + DAY;
@@ -46,7 +46,7 @@ function nextMonth(start: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1) * 1000;
 }
 
-/** What of a range is whole units, and the pieces at its edges that are not. */
+/** The whole units in a range, and the pieces at its edges. */
 export interface Split {
   whole: Range | undefined;
   edges: Range[];
@@ -80,7 +80,7 @@ function ceil(time: number, unit: Unit): number {
   return whole + (unit === "day" ? DAY : HOUR);
 }
 
-/** Whether a period lies in a range that was cut at the borders of its unit. */
+/** Whether a period is in a range that begins and ends at borders of its unit. */
 export const isWithin = (period: string, { from, to }: Range): boolean => {
   const start = startOf(period);
   return start >= from && start < to;

@@ -1,12 +1,12 @@
 const MICROSECONDS = 1_000_000;
 
-/** Years 1 to 9999, in seconds since 1970: what Waldur can store. */
+/** The years 1 to 9999, in seconds since 1970, which Waldur can store. */
 export const FIRST_SECOND = -62_135_596_800;
 export const LAST_SECOND = 253_402_300_799;
 
 /**
- * ISO 8601 / RFC 3339 text with an offset or Z to microseconds since 1970; digits beyond microseconds are cut off.
- * undefined when it is not such a text or the day does not exist.
+ * Reads an ISO 8601 or RFC 3339 time with an offset or Z as microseconds since 1970; further digits are cut off.
+ * undefined for any other text, or a day that does not exist.
  */
 export function parseTime(text: string): number | undefined {
   const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/i.exec(text);
@@ -29,12 +29,12 @@ function zoneMinutes(zone: string): number | undefined {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
-/** Microseconds to what Waldur prints: six digits of fraction, or none at all when they are zero, then `Z`. */
+/** Prints microseconds as Waldur does: six digits of fraction, or none when they are zero, then `Z`. */
 export function printTime(microseconds: number): string {
   const fraction = ((microseconds % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
   const whole = new Date((microseconds - fraction) / 1000).toISOString().slice(0, 19);
   return fraction === 0 ? `${whole}Z` : `${whole}.${String(fraction).padStart(6, "0")}Z`;
 }
 
-/** Now, in microseconds (the platform's clock has milliseconds). */
+/** The current time in microseconds; the clock of the platform has milliseconds. */
 export const microsecondsNow = (now = Date.now()): number => now * 1000;

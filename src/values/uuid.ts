@@ -1,6 +1,6 @@
 /**
- * A UUID in any of the forms Python's `uuid.UUID()` reads — dashes anywhere, upper case, braces, `urn:uuid:` — as 32
- * lower-case hex digits; undefined for anything else.
+ * Reads a UUID in any form of Python's `uuid.UUID()` (dashes anywhere, upper case, braces, `urn:uuid:`) as 32
+ * lower-case hex digits; undefined for any other text.
  */
 export function parseUuid(text: string): string | undefined {
   const hex = text

@@ -5,20 +5,21 @@ import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import { type Version, versionOf } from "../version.ts";
 
-/** The exact answer to "how many?", and what it was worked out from. */
+/** The exact number of matching events, and the rows that it was computed from. */
 export interface Counted {
   total: number;
   version: Version;
-  /** The series's rows of `counters`, by quarter. */
+  /** The rows of the series in `counters`, by quarter. */
   quarters: readonly Row[];
 }
 
-/** Bits of a code that are roles; the rest is the type (migrations/0003). */
+/** The factor of the type in a code; the rest, below it, are the roles. */
 const CODE_TYPE = 32;
 
 /**
- * Statements that answer how many events match, reading a bounded number of rows: the counters, and at the edges of a
- * time range the events of at most two hours (of the log) or two days (of an object; two months when types are asked for).
+ * The statements that count the matching events. They read a bounded number of rows: the counters and, at the edges
+ * of a time range, the events of at most two hours (of the log), two days (of an object) or two months (of an object,
+ * by types).
  */
 export function countStatements(query: SeriesQuery): SQL[] {
   const plan = planOf(query);
@@ -30,7 +31,7 @@ export function countStatements(query: SeriesQuery): SQL[] {
   ];
 }
 
-/** With their details only where the sums need them: the codes of the whole log are tens of kilobytes. */
+/** Reads the details only where they are summed up: the codes of the whole log are tens of kilobytes. */
 function quarterRows({ series, types, range }: SeriesQuery): SQL {
   const codes = types !== undefined || (series === LOG && !isEverything(range));
   const columns = sql.raw(
@@ -39,12 +40,12 @@ function quarterRows({ series, types, range }: SeriesQuery): SQL {
   return sql`SELECT ${columns} FROM counters WHERE series = ${series} ORDER BY period`;
 }
 
-/** Quarter rows with every detail. */
+/** The quarter rows with all details. */
 export const detailedQuarters = (series: string): SQL =>
   sql`SELECT period, n, min_id, last_id, codes, days, (SELECT epoch FROM commit_watermark) AS epoch
     FROM counters WHERE series = ${series} ORDER BY period`;
 
-/** The sum of what `countStatements` gave, in its order. */
+/** The sum of the results of `countStatements`, in the same order. */
 export function sumCounts(query: SeriesQuery, results: readonly (readonly Row[])[]): Counted {
   const [quarters = [], ...rest] = results;
   const plan = planOf(query);
@@ -61,7 +62,7 @@ export function sumCounts(query: SeriesQuery, results: readonly (readonly Row[])
   return { total, version: versionOf(quarters), quarters };
 }
 
-/** How a time range is counted: whole months or days from the quarter rows, the rest piece by piece. */
+/** How a time range is counted: whole months or days from the quarter rows, the rest by smaller periods. */
 interface CountPlan {
   whole: Range | undefined;
   days: Range[];
@@ -99,7 +100,7 @@ function sumQuarters(query: SeriesQuery, quarters: readonly Row[], whole: Range 
     .reduce((sum, { matches }) => sum + matches, 0);
 }
 
-/** A month or day, how many events match in it, and how many the series has in it at all. */
+/** A month or a day, its matching events, and all its events in the series. */
 export interface UnitCount {
   period: string;
   matches: number;
@@ -107,8 +108,8 @@ export interface UnitCount {
 }
 
 /**
- * The series's months, or the days of an object asked for without types, oldest first, with what matches in each. Months and
- * days in which nothing happened are not there.
+ * The months of a series, or the days of an object without a type filter, oldest first, with their matches. Periods
+ * without events are left out.
  */
 export function unitsOf(query: SeriesQuery, quarters: readonly Row[]): UnitCount[] {
   const byDay = query.series !== LOG && query.types === undefined;
@@ -129,7 +130,7 @@ export function unitsOf(query: SeriesQuery, quarters: readonly Row[]): UnitCount
 const sumCodes = (codes: string, isCounted: (code: number) => boolean): number =>
   entriesOf(codes).reduce((sum, [code, n]) => sum + (isCounted(Number(code)) ? n : 0), 0);
 
-/** Whether a code's type and roles are asked for. */
+/** A test whether a code has one of the types and one of the roles of the query. */
 function counted({ series, roles, types }: SeriesQuery): (code: number) => boolean {
   const wanted = types && new Set(types);
   return (code) => {
@@ -138,7 +139,7 @@ function counted({ series, roles, types }: SeriesQuery): (code: number) => boole
   };
 }
 
-/** The day rows of one of the log's months. */
+/** The day rows of a month of the log. */
 export const dayRows = (month: string): SQL =>
   sql`SELECT period, n, min_id, last_id, codes FROM counters WHERE series = 'log/day' AND period > ${month} AND period < ${`${month}-99`}`;
 
@@ -152,7 +153,7 @@ export function daysOf(query: SeriesQuery, rows: readonly Row[]): UnitCount[] {
   }));
 }
 
-/** Every id of the events in a range lies between these; `rows` are a series's rows of `counters`, by quarter or by day. */
+/** Bounds for the ids of all events in a range. `rows` are the rows of a series in `counters`, by quarter or by day. */
 export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: number; max: number } {
   const inside = rows.filter((row) => {
     const period = textAt(row, "period");

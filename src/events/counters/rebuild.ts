@@ -3,32 +3,35 @@ import { LAST_SECOND } from "../../values/time.ts";
 import { month, quarter, seconds } from "./write.ts";
 
 /**
- * Checks and repairs the counters (migrations/0003) part by part. Each statement, and each repair as a transaction, is
- * exact by itself, so events may be written and deleted between any two of them.
+ * Checks and repairs the counters part by part. Each statement is exact by itself, and each repair is one
+ * transaction, so events may be written and deleted in between.
  */
 
-/** Rows of events or event_scopes that one part should have. */
+/** The intended number of rows of events or event_scopes in one part. */
 export const PART_ROWS = 50_000;
 
-/** Counters to show of a part that is all wrong. */
+/** Counters shown for a part in which all differ. */
 const MAX_SHOWN = 10;
 
-/** Periods of the log sort between these. */
+/** All periods of the log sort between these two. */
 const FIRST_PERIOD = "";
 const LAST_PERIOD = "~";
 
-/** Counters that are counted again together. */
+/** A set of counters that is rebuilt together. */
 export type Part =
-  /** The log's days and hours, from the first microsecond of a day to that of another; unbounded where Infinity. */
+  /**
+   * The days and hours of the log, from the start of one day to the start of another (microseconds); unbounded where
+   * Infinity.
+   */
   | { of: "days"; from: number; to: number }
-  /** The log's quarters of a year, from its days: to be looked at after them. */
+  /** The quarters of a year of the log. They are computed from the days, so the days come first. */
   | { of: "quarters"; year: string }
-  /** Objects from a text on and before another, in the order of their uuids. */
+  /** The objects whose uuids sort from one text, inclusive, to another, exclusive. */
   | { of: "objects"; from: string; to: string };
 
 /**
- * Rows `until`: where parts of the log end that begin at `from`, at most so many; NULL for the one that ends with the log.
- * Reads as many rows as these parts have.
+ * Rows `until`: the ends of at most `count` parts of the log that begin at `from`; NULL for the part at the end of
+ * the log. Reads as many rows as these parts have.
  */
 export function dayBounds(from: number, count: number, size = PART_ROWS): SQL {
   const begin = Number.isFinite(from) ? sql`${from}` : sql`-9e18`;
@@ -44,7 +47,7 @@ export function dayBounds(from: number, count: number, size = PART_ROWS): SQL {
     SELECT until FROM bounds WHERE step > 0`;
 }
 
-/** Rows `year` of events or of the log's counters. Reads a few rows of each year. */
+/** Rows `year`: the years in which the log has events or counters. Reads a few rows for each year. */
 export const yearsOfLog: SQL = sql`WITH RECURSIVE
     years (year) AS (
       SELECT strftime('%Y', floor(min(created) / 1e6), 'unixepoch') FROM events
@@ -57,10 +60,10 @@ export const yearsOfLog: SQL = sql`WITH RECURSIVE
   SELECT year FROM years WHERE year IS NOT NULL
   UNION SELECT substr(period, 1, 4) FROM counters WHERE series = 'log' ORDER BY 1`;
 
-/** One row, `id`: the newest event's, from which the number of parts is worked out. */
+/** One row, `id`: the id of the newest event, for computing the number of parts. */
 export const newestId: SQL = sql`SELECT coalesce(max(id), 0) AS id FROM events`;
 
-/** All objects, in as many parts as a log of so many events should have. */
+/** Divides all objects into parts, for a log of this many events. */
 export function objectParts(events: number, size = PART_ROWS): Part[] {
   const parts = Math.min(0x10000, Math.ceil((3 * events) / size) || 1);
   const bound = (index: number) =>
@@ -75,9 +78,9 @@ export function objectParts(events: number, size = PART_ROWS): Part[] {
 }
 
 /**
- * The counters of a part that differ from a recount, some of them: `series`, `period`, `kept` and `counted` (how many events
- * in all), `wrong` (numbers that differ), and in each row `differences`, how many such counters there are. What is zero
- * need not be there; the ids of a counter need only enclose those of its events.
+ * Up to MAX_SHOWN counters of a part that differ from a recount, in rows: `series`, `period`, `kept` and `counted`
+ * (events in all), `wrong` (numbers that differ), and `differences`, how many such counters the part has. A counter
+ * of zero may be missing, and its ids may enclose more than its events.
  */
 export const differences = (part: Part): SQL => sql`${comparison(part)},
   totals AS (SELECT series, period, sum(n) AS n FROM counted WHERE detail = 'codes' GROUP BY series, period)
@@ -87,8 +90,8 @@ export const differences = (part: Part): SQL => sql`${comparison(part)},
   GROUP BY series, period ORDER BY series, period LIMIT ${MAX_SHOWN}`;
 
 /**
- * Counts again what differs in a part, and writes only that. To be run as one transaction. A new epoch, as answers and
- * totals may rest on wrong counters.
+ * Recounts the counters of a part that differ, and writes only those. Run the statements as one transaction. They
+ * begin a new epoch, because totals and versions may depend on wrong counters.
  */
 export const repairs = (part: Part): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (${comparison(part)} SELECT 1 FROM wrong)`,
@@ -101,7 +104,10 @@ export const repairs = (part: Part): SQL[] => [
     ON CONFLICT (series, period) DO NOTHING`,
 ];
 
-/** Tables for a query: `counted` as it should be, `there` as it is, `wrong` (series, period) for each number that differs. */
+/**
+ * Common table expressions: `counted` (a recount), `there` (the counters), `wrong` (series and period of each number
+ * that differs).
+ */
 const comparison = (part: Part): SQL => sql`WITH
   counted AS MATERIALIZED (${recount(part)}),
   there AS MATERIALIZED (SELECT * FROM counters WHERE ${within(part)}),
@@ -127,13 +133,16 @@ function within(part: Part): SQL {
     AND period < ${dayName(part.to)}`;
 }
 
-/** A day as periods.ts names it; what lies before or behind all of them where the time does. */
+/** The name of a day as in periods.ts, or a bound before or after all of them. */
 function dayName(time: number): string {
   if (time === -Infinity) return FIRST_PERIOD;
   return time > LAST_SECOND * 1e6 ? LAST_PERIOD : new Date(time / 1000).toISOString().slice(0, 10);
 }
 
-/** Rows of one number each: `series`, `period`, `detail` (a column of counters), `key`, `n`, and the ids it stands for. */
+/**
+ * A recount, one number a row: `series`, `period`, `detail` (a column of counters), `key`, `n`, and the bounds of the
+ * ids.
+ */
 function recount(part: Part): SQL {
   if (part.of === "objects") return recountObjects(part.from, part.to);
   if (part.of === "quarters") return recountQuarters(part.year);

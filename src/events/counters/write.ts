@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 
 /**
- * Keeps the counters (migrations/0003): statements for the transaction that writes events, after the events are in and
- * before it ends. They count what is new in this transaction: events above the watermark.
+ * Keeps the counters: statements for the end of the transaction that writes events. They count the events above the
+ * watermark, which are new in this transaction.
  */
 
 const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;
-/** Of `events.created`, for strftime. */
+/** Arguments for strftime: the time of `events.created`. */
 export const seconds = sql`floor(events.created / 1e6), 'unixepoch'`;
 /** The month of `events.created`: `07`. */
 export const month = sql`strftime('%m', ${seconds})`;
@@ -14,8 +14,8 @@ export const month = sql`strftime('%m', ${seconds})`;
 export const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
 
 /**
- * Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes: only the
- * keys that come are looked at one by one, as there may be hundreds of the others.
+ * Adds two JSON objects of numbers key by key: `column` of the existing row and `excluded.column`. Looks only at the
+ * new keys one by one, because the existing object may have hundreds of others.
  */
 const added = (column: "codes" | "days") => {
   const [there, coming] = [sql.raw(`counters.${column}`), sql.raw(`excluded.${column}`)];
@@ -27,7 +27,7 @@ const onConflict = (withDays: boolean) => sql`ON CONFLICT (series, period) DO UP
     n = n + excluded.n, min_id = min(min_id, excluded.min_id), last_id = max(last_id, excluded.last_id),
     codes = ${added("codes")}${withDays ? sql`, days = ${added("days")}` : sql``}`;
 
-/** The log's counters by quarter, day and hour. */
+/** The statements for the counters of the log, by quarter, day and hour. */
 export const countInLog: readonly SQL[] = [
   countInPeriods("log", quarter, sql`${month} || ':'`),
   countInPeriods("log/day", sql`strftime('%Y-%m-%d', ${seconds})`, sql`''`),
@@ -47,7 +47,7 @@ function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
     ${onConflict(false)}`;
 }
 
-/** The counters of objects; `rows` is a JSON array of [uuid, scope, roles]. */
+/** The statement for the counters of objects. `rows`: a JSON array of [uuid, scope, roles]. */
 export const countInScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
     SELECT entry.value->>1 AS series, ${quarter} AS period, events.id AS id,
       ${month} || ':' || (events.type * 32 + (entry.value->>2)) AS code,

@@ -1,19 +1,19 @@
 import { ExpiringCache } from "../../http/cache.ts";
 
 /**
- * Where first pages lay that were not where one looks first. A hint saves the round trip of finding out again, and is
- * never trusted: what it leads to is compared with the exact total, and asked for anew when something is missing.
+ * Remembers, for a query, where its newest matches were found, so that the next first page starts there and saves a
+ * round trip. A hint is checked against the exact total; when rows are missing, the place is looked up again.
  */
 
-/** Milliseconds; events come in meanwhile, and a place found long ago takes ever more rows to read. */
+/** Milliseconds. A page read from an old place costs more and more rows, because new events arrive. */
 const MAX_AGE = 10 * 60_000;
 const MAX_HINTS = 2_000;
 
-/** The newest `limit` matches of a series were created from `from` (microseconds) on and have ids from `minId` on. */
+/** The newest `limit` matches of a series have `created` from `from` on (microseconds) and ids from `minId` on. */
 export interface SeriesHint {
   from: number;
   minId: number;
-  /** Whether the inverted index is the cheaper way. */
+  /** Whether the inverted index is cheaper than the series. */
   byIndex: boolean;
 }
 
@@ -24,7 +24,7 @@ export const seriesHint = (key: string): SeriesHint | undefined => seriesHints.g
 
 export const keepSeriesHint = (key: string, hint: SeriesHint): void => seriesHints.set(key, hint, Date.now());
 
-/** Whether a page of this search was not in the part of the log where it should lie. */
+/** Whether a page of this search was not where an even spread of its matches would place it. */
 export const isWideSearch = (key: string): boolean => wideSearches.get(key, MAX_AGE, Date.now()) !== undefined;
 
 export const keepWideSearch = (key: string): void => wideSearches.set(key, true, Date.now());

@@ -1,22 +1,22 @@
 import { endOf, type Range, startOf } from "../../values/periods.ts";
 import type { UnitCount } from "../counters/read.ts";
 
-/** Where in a series a part of its list lies: only these units hold its events. */
+/** The place of a part of a list: only these units have its events. */
 export interface Place {
   units: readonly UnitCount[];
-  /** Matches of the units that come before the part. */
+  /** Matches in these units before the part. */
   offset: number;
 }
 
-/** The units that touch a range, in the order of walking. */
+/** The units that overlap a range, in list order or against it. */
 export function walked(units: readonly UnitCount[], { from, to }: Range, descending: boolean): UnitCount[] {
   const inside = units.filter(({ period }) => startOf(period) < to && endOf(period) > from);
   return descending ? inside.reverse() : inside;
 }
 
 /**
- * The units that hold `limit` matches after the first `skip`, from units in the order of walking. With nothing to skip a
- * range may cut units short: what it cuts is looked at but not relied on.
+ * The units that have `limit` matches after the first `skip`. `units` are in walking order. Without a skip, a range
+ * may cut a unit: a cut unit is included, but its matches do not count towards `limit`.
  */
 export function locate(units: readonly UnitCount[], range: Range, skip: number, limit: number): Place {
   const chosen: UnitCount[] = [];
@@ -35,13 +35,13 @@ export function locate(units: readonly UnitCount[], range: Range, skip: number, 
   return { units: chosen, offset: skip - before };
 }
 
-/** The time from the first to the last of these units. */
+/** The time from the first to the last unit. */
 export const spanOf = (units: readonly UnitCount[]): Range => ({
   from: Math.min(...units.map(({ period }) => startOf(period))),
   to: Math.max(...units.map(({ period }) => endOf(period))),
 });
 
-/** Rows that reading a part would cost: by walking its units, and by the inverted index, which reads each match twice. */
+/** The rows read for a part: along its units, and through the inverted index, which reads two rows a match. */
 export function costs({ units, offset }: Place, limit: number): { walk: number; index: number } {
   const rows = units.reduce((sum, unit) => sum + unit.rows, 0);
   const matches = units.reduce((sum, unit) => sum + unit.matches, 0);

@@ -13,36 +13,36 @@ import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
 import { deepLogStatement, sliceStatement } from "./slice.ts";
 
-/** Rows of a series that may be looked at for a page before the counters are asked where its events lie. */
+/** Rows of a series that may be scanned for a page before the counters are used to find its place. */
 const SCAN = 1_000;
 
-/** So few rows are counted off one by one rather than by the counters. */
+/** Up to this many rows are skipped one by one; beyond it, with the counters. */
 const SHORT_SKIP = 200;
 
-/** Months of the log that would cost so many rows are looked at by day. */
+/** Months of the log that would cost this many rows are divided into days. */
 const LONG_MONTHS = 2_000;
 
 const EVER: Range = { from: -Infinity, to: Infinity };
 
-/** Which part of a list is wanted: `limit` events from a place, from the start after `skip`, or at the end. */
+/** The wanted part of a list: `limit` events after the first `skip`, at the end, or next to a cursor. */
 export type Wanted =
   | { from: "start"; skip: number; limit: number }
   | { from: "end"; limit: number }
   | { from: "cursor"; cursor: Cursor; limit: number };
 
-/** What was found of a list. */
+/** The rows found for a part of a list. */
 export interface Listed {
   total: number;
   version: Version;
   /** In list order. */
   rows: EventRow[];
-  /** The total of a search, for it may be worth keeping. */
+  /** The total of a search. */
   searched?: SearchTotal;
 }
 
 /**
- * A part of a series and the exact total. One round trip when the page lies where one would look first; two or three when
- * matches are rare there, or for an integer page deep inside a filtered series: the counters then tell where to look.
+ * Reads a part of a series and its exact total. One round trip when the page is among the first matches, or its place
+ * was found before; two or three when matches are rare, or for a deep page number in a filtered series.
  */
 export async function listSeries(
   reader: Reader,
@@ -61,16 +61,19 @@ export async function listSeries(
   return { total: counted.total, version: counted.version, rows: inListOrder(query.oldestFirst, found.map(eventRow)) };
 }
 
-/** The log without types: nothing has to be searched for, the first statement finds all there is. */
+/** The log without a type filter: every row matches. */
 const isPlain = ({ series, types }: SeriesQuery): boolean => series === LOG && types === undefined;
 
-/** How many rows the part must have; for a place, whose rest nobody has counted, all it may have. */
+/**
+ * The number of rows that the part must have. The rows after a cursor are not counted, so there it is the most it can
+ * have.
+ */
 function expected(wanted: Wanted, total: number): number {
   const before = wanted.from === "start" ? wanted.skip : 0;
   return wanted.from === "cursor" ? Math.min(wanted.limit, total) : Math.max(0, Math.min(wanted.limit, total - before));
 }
 
-/** What can be asked before anything is known; undefined when the counters have to be read first. */
+/** The statement for the first round trip; undefined when the counters have to be read first. */
 function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Version[]): SQL | undefined {
   const { range } = query;
   const plain = isPlain(query);
@@ -84,7 +87,7 @@ function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Vers
   return sliceStatement(query, plain ? slice : { ...slice, scan: SCAN + skip + wanted.limit }, limit);
 }
 
-/** Hints are for first pages, newest first: what comes later has higher ids, so it cannot be missed. */
+/** Hints serve first pages, newest first. Later events have higher ids, so a hint cannot miss them. */
 const isFirstPage = ({ oldestFirst }: SeriesQuery, wanted: Wanted): boolean =>
   !oldestFirst && wanted.from === "start" && wanted.skip === 0;
 
@@ -98,7 +101,7 @@ function hintedStatement(query: SeriesQuery, slice: Slice, { from, minId, byInde
   return indexStatement(query.oldestFirst, { ...near, match: matchOfSeries(query), ids }, undefined, limit);
 }
 
-/** The limit in SQL: no row is read when the client knows what it would get. */
+/** The limit as SQL: zero when the client has the current version. */
 function unlessKnown({ series }: SeriesQuery, { limit }: Wanted, known: readonly Version[]): SQL {
   if (known.length === 0) return sql`${limit}`;
   return sql`iif(${seriesVersion(series)} IN (SELECT value FROM json_each(${JSON.stringify(known)})), 0, ${limit})`;
@@ -111,7 +114,7 @@ function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
   return { backwards, range, offset: 0, limit: wanted.limit, ...beyond };
 }
 
-/** With the counters at hand: first where the part lies, then its rows, by the cheaper of two ways. */
+/** Finds the place of the part with the counters, then reads its rows in the cheaper of two ways. */
 async function lookCloser(
   reader: Reader,
   query: SeriesQuery,
@@ -138,7 +141,10 @@ async function lookCloser(
   return rows;
 }
 
-/** Where the part lies, and the rows of `counters` that told. The log is looked at by day when months are too long. */
+/**
+ * The place of the part, and the rows of `counters` that it was computed from. Long months of the log are divided
+ * into days.
+ */
 async function find(
   reader: Reader,
   query: SeriesQuery,
@@ -157,7 +163,7 @@ async function find(
   return { place: locate(walked(days, range, descending), range, place.offset, slice.limit), rows };
 }
 
-/** What of its range a slice can still reach: all but what lies behind its place. */
+/** The part of the range that is still ahead of the cursor. */
 function walkRange({ range, beyond }: Slice, descending: boolean): Range {
   if (beyond === undefined) return range;
   return overlap(
@@ -166,7 +172,7 @@ function walkRange({ range, beyond }: Slice, descending: boolean): Range {
   );
 }
 
-/** How many matches of the whole series come before the part; the query's own time range leaves some of them out. */
+/** Matches of the whole series before the part, including those that the time range leaves out. */
 async function skipInSeries(reader: Reader, query: SeriesQuery, wanted: Wanted): Promise<number> {
   if (wanted.from !== "start" || wanted.skip === 0) return 0;
   const { from, to } = query.range;
@@ -176,7 +182,7 @@ async function skipInSeries(reader: Reader, query: SeriesQuery, wanted: Wanted):
   return wanted.skip + sumCounts(before, await reader.read(countStatements(before))).total;
 }
 
-/** FTS5 takes integers only, and a bound JavaScript number is a real. */
+/** An integer literal: FTS5 takes integers only, and a bound JavaScript number is a real. */
 const integer = (value: number): SQL => sql.raw(String(Math.trunc(value)));
 
 /** Newest first, or oldest first; ties by ascending id. */

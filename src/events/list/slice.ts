@@ -4,8 +4,8 @@ import { LOG, type SeriesQuery } from "../query.ts";
 import { eventColumns, type Slice } from "../row.ts";
 
 /**
- * Rows of a series straight from its index: events_order for the log, event_scopes for an object. Ties stand in ascending id
- * in both orders, so walking back from a place means first the rest of its tie, then what lies beyond: two index ranges.
+ * Rows of a series from its own index: events_order for the log, event_scopes for an object. Both orders sort ties by
+ * ascending id, so walking back from a cursor needs two index ranges: the rest of its tie, then the earlier times.
  */
 export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sql`${slice.limit}`): SQL {
   const scanned = slice.scan === undefined ? undefined : candidates(query, slice, sql`${slice.scan}`, 0);
@@ -15,7 +15,7 @@ export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sq
   return sql`SELECT ${eventColumns} FROM (${keys}) AS keys CROSS JOIN events ON events.id = keys.id`;
 }
 
-/** The keys of a slice in order. With `scan`, whether they match is asked outside. */
+/** The keys of a slice in order. With `scan`, the caller filters them. */
 function candidates(query: SeriesQuery, slice: Slice, limit: SQL, offset: number): SQL {
   const { beyond, scan } = slice;
   const where = scan === undefined ? wanted(query) : undefined;
@@ -51,14 +51,14 @@ function keyRange(query: SeriesQuery, slice: Slice, where: SQL | undefined): SQL
   return sql`${source} WHERE ${and(object, where) ?? sql`1`} ORDER BY created ${time}, ${column} ${id}`;
 }
 
-/** Rows of the right type and roles. */
+/** The condition for the types and roles of the query. */
 function wanted({ series, roles, types }: SeriesQuery): SQL | undefined {
   return and(series === LOG ? undefined : hasRole(roles), ofTypes(sql`type`, types));
 }
 
 /**
- * A page of the whole log at any depth, in one statement: the counters tell the quarter, the day and the hour in which
- * the page begins, so only that hour is counted off row by row.
+ * A page of the whole log at any depth, in one statement: the counters give the quarter, the day and the hour in
+ * which the page begins, and only rows of that hour are skipped one by one.
  */
 export function deepLogStatement({ oldestFirst }: SeriesQuery, skip: number, limit: number): SQL {
   const order = sql.raw(oldestFirst ? "ASC" : "DESC");

@@ -2,10 +2,10 @@ import { scopeContextKeys, scopeKeysOf } from "../../catalogue/data.ts";
 import { definedOnly } from "../../values/defined.ts";
 import { parseUuid } from "../../values/uuid.ts";
 
-/** What one event tells about an object. UUIDs are 32 hex. */
-export interface ToldObject {
+/** The facts about an object in one event. UUIDs are 32 hex digits. */
+export interface ObjectFacts {
   uuid: string;
-  /** `app_label.modelname`; undefined for a plugin's object of a type we cannot tell. */
+  /** `app_label.modelname`; undefined for an object of a plugin whose type is not known. */
   type?: string;
   customer?: string;
   project?: string;
@@ -13,31 +13,31 @@ export interface ToldObject {
   backingResource?: string;
 }
 
-type Place = Pick<ToldObject, "customer" | "project">;
+type Place = Pick<ObjectFacts, "customer" | "project">;
 
 type Context = Readonly<Record<string, unknown>>;
 
 const MARKETPLACE_RESOURCE = "marketplace.resource";
 const PLUGIN_KEY = "resource_uuid";
 
-/** Types of which `resource_uuid` may be the UUID when an event names a plugin's object. */
+/** Types that an object named by `resource_uuid` may have, if it is not a marketplace resource. */
 const pluginTypes: readonly string[] = Object.entries(scopeContextKeys)
   .filter(([type, keys]) => keys.includes(PLUGIN_KEY) && type !== MARKETPLACE_RESOURCE)
   .map(([type]) => type);
 
-/** `openstack.subnet`, `vmware.port` → the type: how the context's `resource_type` names it, in small letters. */
+/** The value of `resource_type` in a context, in lower case (`openstack.subnet`, `vmware.port`) → the type. */
 const typesByResourceType: ReadonlyMap<string, string> = new Map(
   pluginTypes.map((type) => [type.replace(/^waldur_/, ""), type]),
 );
 
-/** Context key → the one type whose objects it names. */
+/** Context key → the type of the object that it names. */
 const typesByKey: ReadonlyMap<string, string> = new Map(
   Object.entries(scopeContextKeys).flatMap(([type, keys]) =>
     keys.filter((key) => key !== PLUGIN_KEY).map((key): [string, string] => [key, type]),
   ),
 );
 
-/** Keys whose object the context's customer and project are those of, whatever else the event names. */
+/** Keys of objects that always belong to the customer and project of the context. */
 const TIED_KEYS: ReadonlySet<string> = new Set([
   "order_uuid",
   "issue_uuid",
@@ -46,7 +46,7 @@ const TIED_KEYS: ReadonlySet<string> = new Set([
   "proposal_uuid",
 ]);
 
-/** What `scope_type` of role events says → the type of `scope_uuid`. */
+/** The value of `scope_type` in role events → the type of `scope_uuid`. */
 const ROLE_SCOPES: Readonly<Record<string, string>> = {
   customer: "structure.customer",
   project: "structure.project",
@@ -56,22 +56,21 @@ const ROLE_SCOPES: Readonly<Record<string, string>> = {
   resource: MARKETPLACE_RESOURCE,
 };
 
-/** Whether a plugin's object of unknown type may be of this one. */
+/** Whether an object of a plugin, of unknown type, may be of this type. */
 export const isPluginType = (type: string): boolean => pluginTypes.includes(type);
 
 /**
- * The objects a context names, and where it says they belong. `customer_uuid` and `project_uuid` are those of the
- * event's own object only: an offering or service settings named beside it belong to somebody else, so they are told
- * without a place.
+ * The objects that a context names, with the places it gives them. `customer_uuid` and `project_uuid` belong to the
+ * object that the event is about. An offering or service settings may belong to others, so they get no place.
  */
-export function objectsOf(eventType: string, context: Context): ToldObject[] {
+export function objectsOf(eventType: string, context: Context): ObjectFacts[] {
   const place = placeOf(eventType, context);
   const own = ownKey(eventType, context);
-  const told = namedIn(context).map(([key, type]) => {
+  const named = namedIn(context).map(([key, type]) => {
     const tied = key === own || TIED_KEYS.has(key) ? place : {};
     return { key, type, ...(type === "structure.project" ? definedOnly({ customer: place.customer }) : tied) };
   });
-  return [...told, resource(eventType, context, place), roleScope(eventType, context, place)].flatMap(
+  return [...named, resource(eventType, context, place), roleScope(eventType, context, place)].flatMap(
     ({ key, ...object }) => {
       const uuid = uuidAt(context, key);
       return uuid === undefined ? [] : [{ uuid, ...object }];
@@ -79,14 +78,14 @@ export function objectsOf(eventType: string, context: Context): ToldObject[] {
   );
 }
 
-/** The keys of a context that hold objects of one type, with that type. */
+/** The keys of a context that name objects of one type, with that type. */
 const namedIn = (context: Context) => keysAndTypes.filter(([key]) => Object.hasOwn(context, key));
 
 const keysAndTypes = [...typesByKey];
 
 /**
- * Beside an offering, `customer_uuid` might be the provider's, unless the scope of the type is known to have the customer
- * together with the project.
+ * The customer and project of the context. Next to an offering, `customer_uuid` might be its provider, unless the
+ * scope of the event type is known to have both the customer and the project.
  */
 function placeOf(eventType: string, context: Context): Place {
   const scopeKeys = scopeKeysOf(eventType);
@@ -95,7 +94,7 @@ function placeOf(eventType: string, context: Context): Place {
   return definedOnly({ customer: uuidAt(context, "customer_uuid"), project: uuidAt(context, "project_uuid") });
 }
 
-/** The key of the object the event is about: what `resource_type` says, else the first object of its scope. */
+/** The key of the object that the event is about: by `resource_type`, else the first object of its scope. */
 function ownKey(eventType: string, context: Context): string | undefined {
   const type = typesByResourceType.get(resourceType(context) ?? "");
   if (type !== undefined) return scopeContextKeys[type]?.find((key) => uuidAt(context, key) !== undefined);
@@ -104,7 +103,7 @@ function ownKey(eventType: string, context: Context): string | undefined {
   return named !== undefined && pluginTypes.includes(named) ? first : undefined;
 }
 
-/** `resource_uuid`: a marketplace resource in marketplace events, a plugin's object in the others. */
+/** The object of `resource_uuid`: a marketplace resource in marketplace events, else an object of a plugin. */
 function resource(eventType: string, context: Context, place: Place) {
   const key = PLUGIN_KEY;
   const named = resourceType(context);
@@ -120,7 +119,7 @@ function resource(eventType: string, context: Context, place: Place) {
   return eventType.startsWith("resource_") ? { key, ...place } : { key: "" };
 }
 
-/** Role events name any object, and the customer it belongs to. */
+/** The object of a role event, with its customer. */
 function roleScope(eventType: string, context: Context, { customer }: Place) {
   const named = typeof context.scope_type === "string" ? context.scope_type : "";
   const type = Object.hasOwn(ROLE_SCOPES, named) ? ROLE_SCOPES[named] : undefined;

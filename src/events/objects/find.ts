@@ -1,22 +1,23 @@
 import { sql } from "drizzle-orm";
 import { type Reader, type Row, textAt } from "../../db/reader.ts";
 import { ExpiringCache } from "../../http/cache.ts";
-import { isPluginType, type ToldObject } from "./extract.ts";
+import { isPluginType, type ObjectFacts } from "./extract.ts";
 
-/** Milliseconds an isolate believes what it read of an object; a project that moved is noticed within it. */
+/** Milliseconds that an isolate uses what it has read of an object. A project that moves is noticed within it. */
 export const OBJECT_CACHE_MS = 60_000;
 const MAX_CACHED_OBJECTS = 10_000;
 
-export type KnownObject = ToldObject;
+const cache = new ExpiringCache<ObjectFacts>(MAX_CACHED_OBJECTS);
 
-const cache = new ExpiringCache<KnownObject>(MAX_CACHED_OBJECTS);
-
-/** What is known of these objects (32 hex); those nobody told of are missing. At most one round trip, none when warm. */
+/**
+ * The known facts about objects (32 hex digits); unknown objects are left out. At most one round trip, none when
+ * warm.
+ */
 export async function findObjects(
   reader: Reader,
   uuids: readonly string[],
   now: number,
-): Promise<Map<string, KnownObject>> {
+): Promise<Map<string, ObjectFacts>> {
   const cached = uuids.flatMap((uuid) => cache.get(uuid, OBJECT_CACHE_MS, now) ?? []);
   const found = new Map(cached.map((object) => [object.uuid, object]));
   const missing = [...new Set(uuids)].filter((uuid) => !found.has(uuid));
@@ -34,11 +35,11 @@ export async function findObjects(
   return found;
 }
 
-/** Whether a known object is one of this type. */
-export const isOfType = (object: KnownObject, type: string): boolean =>
+/** Whether a known object is of this type. */
+export const isOfType = (object: ObjectFacts, type: string): boolean =>
   object.type === undefined ? isPluginType(type) : object.type === type;
 
-function withoutNulls(row: Row): KnownObject {
-  const told = Object.entries(row).filter(([, value]) => value !== null);
-  return { ...Object.fromEntries(told.map(([column, value]) => [column, String(value)])), uuid: textAt(row, "uuid") };
+function withoutNulls(row: Row): ObjectFacts {
+  const known = Object.entries(row).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(known.map(([column, value]) => [column, String(value)])), uuid: textAt(row, "uuid") };
 }

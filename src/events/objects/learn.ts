@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { objectsOf, type ToldObject } from "./extract.ts";
+import { type ObjectFacts, objectsOf } from "./extract.ts";
 
-/** What of an event says where objects belong. */
+/** The fields of an event that objects are learned from. */
 interface Source {
   eventType: string;
   created: number;
@@ -16,7 +16,7 @@ export const eventsToLearnFrom = (after: number, limit: number): SQL =>
 
 /** One JSON row for each object that the events name. Newer events override older ones. */
 export function objectRows(events: readonly Source[]): string[] {
-  const merged = new Map<string, ToldObject & { told: number }>();
+  const merged = new Map<string, ObjectFacts & { told: number }>();
   for (const event of events.toSorted((a, b) => a.created - b.created)) {
     for (const object of objectsOf(event.eventType, JSON.parse(event.context))) {
       const before = merged.get(object.uuid);
@@ -29,7 +29,7 @@ export function objectRows(events: readonly Source[]): string[] {
 }
 
 /** The part that a later event may change: the place of an object, never its type. */
-const moved = ({ uuid: _, type: __, ...place }: ToldObject) => place;
+const moved = ({ uuid: _, type: __, ...place }: ObjectFacts) => place;
 
 /** Writes rows of `objectRows`. A row without news costs no row written; an older event never overrides a newer one. */
 export const insertObjects = (

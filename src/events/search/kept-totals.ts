@@ -3,18 +3,20 @@ import type { Database } from "../../db/client.ts";
 import { runBatch } from "../../db/client.ts";
 import type { SearchTotal } from "./total.ts";
 
-/** Matches that one request must have counted for its total to be worth a row written: rows written cost 1,000 times rows read. */
+/**
+ * Matches that a request must have counted for its total to be kept: a row written costs as much as 1,000 rows read.
+ */
 const WORTH_KEEPING = 2_000;
 
-/** Totals kept; the ones counted longest ago go. */
+/** The number of kept totals; the oldest are deleted. */
 const MAX_KEPT = 10_000;
 
 /** Whether a total should be kept for the next search. */
 export const isWorthKeeping = ({ counted }: SearchTotal): boolean => counted >= WORTH_KEEPING;
 
 /**
- * Keeps a search's total. It stays true for ever, as events up to an id do not change within an epoch; so it does not
- * matter that it may come late, twice, or from a replica that lags.
+ * Keeps the total of a search. It is valid for ever within its epoch, because events up to an id do not change then;
+ * so it may be kept late, twice, or from a replica that lags.
  */
 export async function keepTotal(db: Database, key: string, { total, uptoId, epoch }: SearchTotal): Promise<void> {
   await runBatch(db, [

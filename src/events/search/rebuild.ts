@@ -1,25 +1,28 @@
 import { type SQL, sql } from "drizzle-orm";
 
 /**
- * Puts events into the inverted index that are not in it: those written before migrations/0003. The terms are those of
- * terms.ts, made in SQL; a part is a transaction, and events may be written and deleted between any two of them.
+ * Adds missing events to the inverted index. Makes the terms of terms.ts in SQL. A part is one transaction, and
+ * events may be written and deleted in between.
  */
 
-/** Ids of one part. */
+/** The number of ids in one part. */
 export const PART_EVENTS = 1_000;
 
 /** As in terms.ts. */
 const ESCAPE = "\u{e000}";
 const MAX_VALUE = 64;
 
-/** Letters that are cut from a long text at once: SQLite finds a letter by walking there from the beginning. */
+/** Letters cut from a long text at once, because SQLite finds a letter by counting from the beginning. */
 const PIECE = 200;
 
-/** One row: `missing`, how many of the events with these ids are not in the index. */
+/** One row, `missing`: the number of events in a range of ids that the index does not have. */
 export const missing = (after: number, until: number): SQL =>
   sql`SELECT count(*) AS missing FROM events WHERE ${isMissing(after, until)}`;
 
-/** Indexes what is missing. To be run as one transaction; a new epoch, as totals of searches were counted without it. */
+/**
+ * Adds the missing events of a range of ids. Run the statements as one transaction. They begin a new epoch, because
+ * kept totals were counted without these events.
+ */
 export const indexMissing = (after: number, until: number): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM events WHERE ${isMissing(after, until)})`,
   sql`INSERT INTO event_index (rowid, terms) ${termsOf(sql`SELECT id, type, coalesce(folded, upper(message)) AS folded, created, context
@@ -30,10 +33,10 @@ const isMissing = (after: number, until: number): SQL =>
   sql`id > ${after} AND id <= ${until} AND id NOT IN (
     SELECT rowid FROM event_index WHERE rowid > ${integer(after)} AND rowid <= ${integer(until)})`;
 
-/** FTS5 takes integers only, and a bound JavaScript number is a real. */
+/** An integer literal: FTS5 takes integers only, and a bound JavaScript number is a real. */
 const integer = (value: number): SQL => sql.raw(String(Math.trunc(value)));
 
-/** Rows `id`, `terms`, for the events of a query for `id`, `type`, `folded`, `created` and `context`. */
+/** Rows `id` and `terms`, for a query with the columns `id`, `type`, `folded`, `created` and `context`. */
 export const termsOf = (events: SQL): SQL => sql`WITH RECURSIVE
   chosen AS MATERIALIZED (${events}),
   numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${PIECE - 1}),
@@ -65,7 +68,7 @@ export const termsOf = (events: SQL): SQL => sql`WITH RECURSIVE
   )
   SELECT id, group_concat(term, ' ') AS terms FROM terms GROUP BY id`;
 
-/** The terms of an event that are no grams: values, its type, and the objects it concerns by their roles. */
+/** The terms that are not grams: values, the type, and the objects of the event by their roles. */
 const otherTerms: SQL = sql`SELECT texts.id, prefix || coalesce((
       SELECT group_concat(letter, '') FROM (
         SELECT letter FROM letters WHERE letters.id = texts.id AND letters.prefix = texts.prefix ORDER BY at
@@ -79,7 +82,7 @@ const otherTerms: SQL = sql`SELECT texts.id, prefix || coalesce((
       CROSS JOIN json_each('["f","c","p","u","a"]') AS role ON event_scopes.roles & (1 << role.key)
     WHERE entry.type = 'text'`;
 
-/** A letter that the tokenizer would split at, or the mark itself, as terms.ts writes it. */
+/** A letter, escaped as in terms.ts. */
 function escaped(letter: SQL): SQL {
   return sql`CASE
     WHEN unicode(${letter}) <= 32 THEN ${ESCAPE} || char(64 + unicode(${letter}))

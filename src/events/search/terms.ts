@@ -1,17 +1,17 @@
 import { ROLE } from "../scopes.ts";
 
 /**
- * The words of the inverted index `event_index`. Its tokenizer splits at ASCII white space and control characters and
- * folds ASCII letters, nothing else; a gram is at most three letters of upper case, every other term is longer.
+ * The terms of the inverted index `event_index`. Its tokenizer splits at ASCII white space and control characters and
+ * folds ASCII letters. A gram has at most three letters, in upper case; every other term is longer.
  */
 
 /** Letters of the longest gram. */
 const GRAM = 3;
-/** Grams that a long text is looked up by; the message itself is compared after. */
+/** Grams in the query for a long text; the message itself is compared afterwards. */
 const MAX_QUERY_GRAMS = 12;
-/** Letters of a value that count in a term; values are compared after. */
+/** Letters of a value in its term; the whole value is compared afterwards. */
 const MAX_VALUE = 64;
-/** In front of the letters that the tokenizer would split at, and of itself. */
+/** Precedes a letter that the tokenizer would split at, or itself. */
 const ESCAPE = "\u{e000}";
 
 const ROLE_LETTERS: readonly [role: number, letter: string][] = [
@@ -22,7 +22,7 @@ const ROLE_LETTERS: readonly [role: number, letter: string][] = [
   [ROLE.AFFECTED_USER, "a"],
 ];
 
-/** Every run of one, two and three letters of a folded text, once each. */
+/** The distinct runs of one, two and three letters of a folded text. */
 export function gramsOf(folded: string): Set<string> {
   const letters = Array.from(folded, escaped);
   const grams = new Set<string>();
@@ -36,20 +36,20 @@ export function gramsOf(folded: string): Set<string> {
   return grams;
 }
 
-/** The terms of an object's roles in an event. */
+/** The terms for the roles of an object in an event. */
 export const scopeTerms = (scope: string, roles: number): string[] =>
   ROLE_LETTERS.filter(([role]) => roles & role).map(([, letter]) => letter + scope);
 
 export const typeTerm = (type: number): string => `type:${type}`;
 
-/** A value of the context's `auth_method` or `pat_uuid`. */
+/** The term for a value of `auth_method` or `pat_uuid` in the context. */
 export const valueTerm = (key: "auth" | "pat", value: string): string =>
   `${key}:${Array.from(value).slice(0, MAX_VALUE).map(escaped).join("")}`;
 
-/** Whether grams alone decide if a message contains the text. */
+/** Whether the grams alone decide if a message contains the text. */
 export const isGram = (folded: string): boolean => [...folded].length <= GRAM;
 
-/** Grams that every message with this text has: the text itself, or some of its triples, spread evenly. */
+/** Grams of every message that contains the text: the text itself, or some of its triples, evenly spread. */
 export function queryGrams(folded: string): string[] {
   const letters = Array.from(folded, escaped);
   if (letters.length <= GRAM) return [letters.join("")];
@@ -59,7 +59,7 @@ export function queryGrams(folded: string): string[] {
   return [...new Set(starts.map((start) => letters.slice(start, start + GRAM).join("")))];
 }
 
-/** A full-text query for all of the terms; a list among them stands for any of its own. */
+/** A full-text expression for all of the terms. A list among them stands for any of its own terms. */
 export const matchAll = (terms: readonly (string | readonly string[])[]): string =>
   terms.map((term) => (typeof term === "string" ? quoted(term) : `(${term.map(quoted).join(" OR ")})`)).join(" AND ");
 

@@ -5,7 +5,7 @@ import type { NewEvent } from "../event.ts";
 import { scopesOf } from "../scopes.ts";
 import { gramsOf, scopeTerms, valueTerm } from "../search/terms.ts";
 
-/** Characters of one bound parameter: under D1's 2,000,000 bytes a value even if every one takes three. */
+/** Characters of one bound parameter: below D1's 2,000,000 bytes a value even when each takes three bytes. */
 const MAX_PARAMETER_LENGTH = 600_000;
 
 const MAX_BYTES_PER_CHARACTER = 3;
@@ -14,14 +14,14 @@ const MAX_ROW_BYTES = 2_000_000;
 
 /** An event as JSON rows for the statements that write it. */
 export interface Prepared {
-  /** Whether it came with an id. */
+  /** Whether the event has an id of its own. */
   isNamed: boolean;
   row: string;
   scopes: string[];
   terms: string;
 }
 
-/** What is written of an event and where it is to be found. Throws for one that no row could hold. */
+/** The rows that are written for an event. Throws for an event that is larger than a row may be. */
 export function prepare(event: NewEvent): Prepared {
   const { uuid, created, eventType, message, context, producer, receivedAt, content = null } = event;
   const folded = fold(message);
@@ -49,7 +49,7 @@ function holdable(uuid: string, row: string): string {
   throw new Error(`Event ${uuid} is larger than a row may be.`);
 }
 
-/** JSON arrays of as many rows as fit in one parameter. */
+/** JSON arrays of rows, each small enough for one parameter. */
 export function chunked(rows: readonly string[]): string[] {
   const chunks: string[][] = [];
   let room = 0;

@@ -7,7 +7,7 @@ import { insertObjects, objectRows } from "../objects/learn.ts";
 import { adoptIds, markAdoption, selectConflicts, withoutDuplicates } from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
 
-/** What a batch came to, as D1 metered it. */
+/** The outcome of a batch, as D1 metered it. */
 export interface RecordReport {
   events: number;
   duplicates: number;
@@ -16,9 +16,9 @@ export interface RecordReport {
 }
 
 /**
- * Writes events in one transaction, one row each however often they come: an event whose uuid is in the table already is
- * left as it was first written. All or nothing: throws D1's error and then nothing is written. Events with an id go
- * first, so that the same content without one finds them. `alongside` is run last, in the same transaction.
+ * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written. All or
+ * nothing: throws D1's error when nothing was written. Events with an id are written first, so that the same content
+ * without an id finds them. `alongside` runs last, in the same transaction.
  */
 export async function recordEvents(
   db: Database,
@@ -63,7 +63,7 @@ const toConflict = ({ uuid, content, stored }: Record<string, unknown>): Conflic
   stored: String(stored),
 });
 
-/** Types the catalogue does not know get the next free number from 1000 on. */
+/** Gives each type that the catalogue does not know the next free number, from FIRST_UNKNOWN_TYPE on. */
 function insertTypes(events: readonly NewEvent[]) {
   const names = new Set(events.map((event) => event.eventType).filter((name) => typeNumber(name) === undefined));
   return sql`INSERT INTO event_types (id, name)
@@ -81,7 +81,7 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
   WHERE value->>8 IS NOT NULL OR value->>0 NOT IN ${withoutDuplicates(rows)}
   ON CONFLICT (uuid) DO NOTHING`;
 
-/** Only of events that are new in this transaction: a duplicate keeps the scopes it was first written with. */
+/** Only for events that are new in this transaction: a duplicate keeps its scopes. */
 const insertScopes = (rows: string) => sql`INSERT INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0

@@ -51,7 +51,10 @@ export const readBinaryCloudEvent: Format = async (body, headers) => {
 function draft(value: unknown): Draft {
   const result = v.safeParse(attributes, value, { abortPipeEarly: true });
   if (!result.success) {
-    const problems = result.issues.map((issue) => ({ field: v.getDotPath(issue) ?? "event", message: told(issue) }));
+    const problems = result.issues.map((issue) => ({
+      field: v.getDotPath(issue) ?? "event",
+      message: messageOf(issue),
+    }));
     return { value, problems };
   }
   if (isObject(value) && "data" in value && "data_base64" in value) {
@@ -89,7 +92,7 @@ const isJson = (type: string): boolean => type === "application/json" || type.en
 
 const isText = (type: string): boolean => type.startsWith("text/") || /[/+]xml$/.test(type);
 
-function told(issue: v.BaseIssue<unknown>): string {
+function messageOf(issue: v.BaseIssue<unknown>): string {
   return issue.kind === "schema" && issue.received === "undefined" ? "Is required." : issue.message;
 }
 

@@ -4,8 +4,8 @@ const STRING_END = /["\\\u0000-\u001f]|$/g;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 
 /**
- * Where a text stops being JSON, in characters from 0; its length when it ends too soon. JSON.parse finds out as well but
- * its message tells the place only sometimes. Runs only on text that JSON.parse has refused; no recursion, linear time.
+ * The position of the first error in a text that JSON.parse has refused, in characters from 0; the length of a text
+ * that ends too soon. JSON.parse's own message has the position only sometimes. No recursion, linear time.
  */
 export function jsonErrorPosition(text: string): number {
   const open: ("{" | "[")[] = [];
@@ -47,13 +47,13 @@ export function jsonErrorPosition(text: string): number {
   return text.length;
 }
 
-/** Where the pattern ends when it matches right here. */
+/** The end of the pattern, if it matches at this position. */
 function after(pattern: RegExp, text: string, at: number): number | undefined {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** The end of the string that begins here, or where it goes wrong. */
+/** The end of the string that begins here, or the position of its error. */
 function stringEnd(text: string, start: number): [end: number, bad: number] | [end: undefined, bad: number] {
   let at = start + 1;
   for (;;) {

@@ -1,7 +1,9 @@
 import { MAX_EVENTS } from "../event.ts";
 import { type Draft, type Format, parsed } from "./format.ts";
 
-/** Waldur's events, one a line, each read as it arrives; blank lines are skipped. Reads no further than one too many. */
+/**
+ * One event in Waldur's JSON a line, read as the lines arrive; blank lines are skipped. Stops at one event too many.
+ */
 export const readNdjson: Format = async (body) => {
   const drafts: Draft[] = [];
   let number = 0;

@@ -12,11 +12,11 @@ const LOOKUP_DEADLINE_MS = 2_000;
 export interface Producer {
   name: string;
   auth: Authentication;
-  /** For `secret` the SHA-256 of each, else the key of each. */
+  /** The SHA-256 of each secret for `secret`, else the keys. */
   secrets: Uint8Array[];
   /** Seconds. */
   tolerance: number;
-  /** Waiting messages above which it must slow down; undefined: as everybody. */
+  /** The number of waiting messages above which it gets 429; undefined for the common limit. */
   maxBacklog: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 
-/** In the bucket SPILL: accepted messages that wait for the main queue, and dead ones for the dead-letter queue. */
+/** Prefixes in the bucket SPILL: accepted messages for the main queue, and dead messages for the dead-letter queue. */
 export const SPILL_PREFIX = "spill/";
 export const DEAD_PREFIX = "dead/";
 
@@ -10,5 +10,5 @@ export function spillKey(prefix: string, now: number, name: string): string {
   return `${prefix}${day}/${time.replaceAll(":", "-").replace("Z", "")}-${name}.json`;
 }
 
-/** The body of a dead letter that is too large for a row. */
+/** The key of the body of a dead letter that is too large for a row. */
 export const bodyKey = (id: string): string => `bodies/${id}`;

@@ -1,14 +1,14 @@
-/** Buckets to a doubling: a percentile is told up to a fifth too high. */
+/** Buckets for each doubling: a percentile is at most a fifth too high. */
 const BUCKETS_PER_DOUBLING = 4;
 
-/** The bucket of a lag: number n holds what is over the bound of n − 1 and up to the bound of n. */
+/** The bucket of a lag in milliseconds: bucket n has the lags above the bound of n − 1 and up to the bound of n. */
 export const lagBucket = (milliseconds: number): number =>
   milliseconds <= 1 ? 0 : Math.ceil(Math.log2(milliseconds) * BUCKETS_PER_DOUBLING);
 
 /** The longest lag in a bucket, in milliseconds. */
 export const bucketBound = (bucket: number): number => 2 ** (bucket / BUCKETS_PER_DOUBLING);
 
-/** The lag (ms) that this part of all (0 < part ≤ 1) did not exceed; undefined when there are none. */
+/** The lag (milliseconds) that this part of all (0 < part ≤ 1) does not exceed; undefined for an empty histogram. */
 export function percentile(histogram: Readonly<Record<string, number>>, part: number): number | undefined {
   const buckets = Object.entries(histogram)
     .map(([bucket, count]) => [Number(bucket), count] as const)
