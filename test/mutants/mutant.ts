@@ -1,0 +1,12 @@
+/** A small bug that is planted in a copy of the sources, to see the tests find it. */
+export interface Mutant {
+  /** What goes wrong, as a sentence. */
+  bug: string;
+  /** Path below the root. */
+  file: string;
+  /** Text that stands in the file exactly once. */
+  search: string;
+  replace: string;
+  /** Files or folders of tests, one of which should fail. */
+  tests: readonly string[];
+}
