@@ -13,7 +13,8 @@ const INSTALLED = join(ROOT, "node_modules", ".package-lock.json");
 const OWN_NODE = join(ROOT, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
 /** Even where NODE_ENV=production is set: everything that runs here is a development dependency or a Node. */
 const INCLUDED = ["--include=dev", "--include=optional"];
-const QUIET = ["--no-audit", "--no-fund"];
+/** Without warnings: npm would warn that packages need a newer Node than its own; they run on the one it installs. */
+const QUIET = ["--loglevel=error", "--no-audit", "--no-fund"];
 
 if (!isInstalled()) await install();
 
