@@ -13,5 +13,5 @@ export function runCron(url: string): void {
   };
   const runAll = () => Promise.allSettled(LINES.map(run));
   void runAll();
-  setInterval(runAll, INTERVAL_MS).unref();
+  setInterval(() => void runAll(), INTERVAL_MS).unref();
 }

@@ -9,8 +9,12 @@ const PROGRESS_INTERVAL_MS = 5_000;
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What npm writes as the last step of an installation, so it is absent after one that was interrupted. */
 const INSTALLED = join(ROOT, "node_modules", ".package-lock.json");
-/** Put there by the install script of the package `node`, which `npm ci --ignore-scripts` leaves out. */
-const OWN_NODE = join(ROOT, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+/** The Node that everything else runs on: an optional package for each platform. */
+const OWN_NODE = join(ROOT, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
+/** Even where NODE_ENV=production is set: everything that runs here is a development dependency or a Node. */
+const INCLUDED = ["--include=dev", "--include=optional"];
+/** Without warnings: npm would warn that packages need a newer Node than its own; they run on the one it installs. */
+const QUIET = ["--loglevel=error", "--no-audit", "--no-fund"];
 
 if (!isInstalled()) await install();
 
@@ -33,8 +37,7 @@ async function install() {
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const progress = setInterval(() => console.log(`  still installing after ${seconds()} s …`), PROGRESS_INTERVAL_MS);
-  // Even where NODE_ENV=production is set: everything that runs here is a development dependency.
-  const npm = spawn("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
+  const npm = spawn("npm", ["ci", ...INCLUDED, ...QUIET], {
     cwd: ROOT,
     stdio: "inherit",
     shell: process.platform === "win32",
@@ -54,7 +57,7 @@ async function install() {
   }
   console.error(
     code === 0
-      ? "npm did not run the install scripts (ignore-scripts?), which the packages node and workerd need."
+      ? `There is no Node for ${process.platform} on ${process.arch} among the optionalDependencies of package.json.`
       : "The installation failed; npm says why above.",
   );
   process.exit(1);

@@ -39,9 +39,10 @@ export function startServer(port: number, stateDir: string, envFile: string): Se
   log.read(child.stderr);
   const died = new Promise<never>((_, reject) => {
     child.on("error", reject);
-    child.on("exit", async (code, signal) => {
-      await sleep(LAST_WORDS_MS);
-      reject(new Failure(`The server stopped by itself: wrangler dev ended with ${signal ?? code}.\n${log.tail}`));
+    child.on("exit", (code, signal) => {
+      const fail = () =>
+        reject(new Failure(`The server stopped by itself: wrangler dev ended with ${signal ?? code}.\n${log.tail}`));
+      setTimeout(fail, LAST_WORDS_MS);
     });
   });
   return { url: `http://${HOST}:${port}`, log, died };

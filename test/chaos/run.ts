@@ -1,3 +1,4 @@
+/// <reference types="node" />
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
