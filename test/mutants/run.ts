@@ -33,6 +33,10 @@ const mutants = [...readingMutants, ...accessMutants, ...ingestMutants].filter((
   `${bug} ${file}`.includes(values.only),
 );
 
+if (mutants.length === 0) {
+  console.error(`No bug has the text ${values.only} in its sentence or its file.`);
+  process.exit(2);
+}
 await rm(COPIES, { recursive: true, force: true });
 const outcomes = await runAll(mutants, Number(values.jobs));
 await rm(COPIES, { recursive: true, force: true });
