@@ -99,10 +99,10 @@ const schemas: Json = {
 
 const MEANINGS: Readonly<Record<number, [description: string, schema: string]>> = {
   400: ["A parameter is not valid; all of them are named", "FilterErrors"],
-  401: ["Who is asking is not known", "Detail"],
-  404: ["There is no such page or event", "Detail"],
-  406: ["The Accept header leaves JSON out", "Detail"],
-  429: ["Too many requests; Retry-After tells when the next may come", "Detail"],
+  401: ["The user is not authenticated", "Detail"],
+  404: ["The page or the event does not exist", "Detail"],
+  406: ["The Accept header does not include JSON", "Detail"],
+  429: ["Too many requests; try again after Retry-After seconds", "Detail"],
 };
 
 const idParameter = pathParameter("id", "The integer id, or the uuid with or without dashes.");

@@ -6,6 +6,7 @@ import { type Actor, type OtherUser, type Role, seesEverything } from "./actor.t
  */
 export type Access = "permitted" | "restorable" | "unseen";
 
+/** The object that a request names as its scope. */
 export interface ScopeObject {
   /** `app_label.modelname`. */
   type: string;

@@ -25,4 +25,5 @@ export interface Credentials {
 
 /** Milliseconds that an isolate caches a token or a user. A revocation takes effect within it. */
 export const IDENTITY_CACHE_MS = 60_000;
+/** Tokens or users in one cache of an isolate. */
 export const MAX_CACHED_IDENTITIES = 10_000;

@@ -28,6 +28,7 @@ export const waldurUser = v.object({
   permissions: v.optional(v.array(permission), []),
 });
 
+/** The actor for an answer of Waldur. Inactive roles are left out. */
 export function toActor({ uuid, is_staff, is_support, permissions }: v.InferOutput<typeof waldurUser>): Actor {
   return { uuid, isStaff: is_staff, isSupport: is_support, roles: permissions.flatMap(toRole) };
 }

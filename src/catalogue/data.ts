@@ -17,8 +17,10 @@ const typeNumbers: ReadonlyMap<string, number> = new Map(eventTypes.map((name, i
 /** The first number of types that the catalogue does not know; their names are in the table event_types. */
 export const FIRST_UNKNOWN_TYPE = 1000;
 
+/** The number of an event type of the catalogue. */
 export const typeNumber = (name: string): number | undefined => typeNumbers.get(name);
 
+/** The event type with this number in the catalogue. */
 export const typeName = (number: number): string | undefined => eventTypes[number - 1];
 
 /** Every event type of the catalogue. */

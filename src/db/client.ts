@@ -2,6 +2,7 @@ import type { SQLWrapper } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 
+/** A Drizzle client, with its D1 binding. */
 export type Database = DrizzleD1Database & { $client: D1Database };
 
 /** What Drizzle and our own code call of a D1 database. */

@@ -42,6 +42,7 @@ export interface SearchQuery extends Common {
   values: ValueFilter;
 }
 
+/** A query for events; `nothing` when no event can match. */
 export type EventQuery = SeriesQuery | SearchQuery | { kind: "nothing" };
 
 /** The query for a checked filter within what the actor may see. `types`: the numbers of `filter.types`. */

@@ -27,5 +27,6 @@ export function eventJson(row: EventRow, fields: readonly string[]): string {
   return `{${fields.map((field) => `"${field}":${printed[field]?.(row)}`).join(",")}}`;
 }
 
+/** Events as the text of a JSON array. */
 export const eventsJson = (rows: readonly EventRow[], fields: readonly string[]): string =>
   `[${rows.map((row) => eventJson(row, fields)).join(",")}]`;

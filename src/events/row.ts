@@ -21,6 +21,7 @@ export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${ev
   CASE WHEN ${events.type} >= ${sql.raw(String(FIRST_UNKNOWN_TYPE))} THEN (SELECT ${eventTypes.name} FROM ${eventTypes} WHERE ${eventTypes.id} = ${events.type}) END AS other_type,
   ${events.message} AS message, ${events.context} AS context`;
 
+/** A row with the columns of `eventColumns`, typed. */
 export const eventRow = (row: Row): EventRow => ({
   id: numberAt(row, "id"),
   uuid: textAt(row, "uuid"),

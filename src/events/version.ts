@@ -8,6 +8,7 @@ import type { EventQuery } from "./query.ts";
  */
 export type Version = string;
 
+/** The version of a series without events, and of a query for nothing. */
 export const NO_EVENTS: Version = "0.0.0";
 
 /** The number of deletions and changes in the whole log. */
@@ -26,6 +27,7 @@ export function versionOf(quarters: readonly Row[]): Version {
   return `${n}.${lastId}.${numberAt(first, "epoch")}`;
 }
 
+/** The version of a search. */
 export const searchVersion = ({ uptoId, epoch }: { uptoId: number; epoch: number }): Version => `${uptoId}.${epoch}`;
 
 /** One row, `version`. Reads the counters of a series, or two rows for a search. */

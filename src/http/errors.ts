@@ -21,6 +21,7 @@ export const badRequest = (body: unknown) => new HttpError(400, body);
 /** 401 with the challenge Waldur sends. */
 export const notAuthenticated = (detail: string) => new HttpError(401, { detail }, { "WWW-Authenticate": "Token" });
 
+/** 403 with the text of Django REST framework. */
 export const permissionDenied = () =>
   new HttpError(403, { detail: "You do not have permission to perform this action." });
 

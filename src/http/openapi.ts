@@ -9,6 +9,7 @@ export const content = (schema: string) => ({
   "application/json": { schema: { $ref: `#/components/schemas/${schema}` } },
 });
 
+/** A segment of the path as a parameter. */
 export const pathParameter = (name: string, description = "") => ({
   name,
   in: "path",

@@ -4,6 +4,7 @@ import { methodNotAllowed, permissionDenied } from "./errors.ts";
 import { jsonText } from "./json.ts";
 import { negotiate } from "./negotiate.ts";
 
+/** The methods of every read-only resource, for the header Allow. */
 export const ALLOW = "GET, HEAD, OPTIONS";
 
 interface Resource {

@@ -58,6 +58,7 @@ export const producedEvent = v.object(
   "Must be an object.",
 );
 
+/** An event of a request after its check: `uuid` is 32 hex digits, `created` is microseconds. */
 export type ProducedEvent = v.InferOutput<typeof producedEvent>;
 
 /** An accepted event. Its sender and its time of receipt are those of the request, so a queue message has them once. */

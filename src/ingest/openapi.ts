@@ -35,9 +35,9 @@ const eventErrors = v.object({
 const producerParameter = pathParameter("producer");
 const producerSecurity = [{ producer: [] }, { standardWebhooks: [] }, { github: [] }];
 const headerParameters = Object.entries({
-  "Idempotency-Key": "An id of the request for good: sent again, it stores nothing again.",
-  "webhook-id": "The same, as Standard Webhooks call it.",
-  "Content-Encoding": "gzip, or nothing.",
+  "Idempotency-Key": "The id of the request. A request with the same id stores no event again.",
+  "webhook-id": "The same, for Standard Webhooks.",
+  "Content-Encoding": "gzip, or absent.",
 }).map(([name, description]) => ({ name, in: "header", required: false, description, schema: { type: "string" } }));
 
 const event = { $ref: "#/components/schemas/ProducedEvent" };
@@ -52,13 +52,13 @@ const BODIES: Readonly<Record<string, Json>> = {
 function sending(operationId: string, parameters: Json[], security: Json[]): Json {
   const bodies = Object.keys(FORMATS).map((type) => [type, { schema: BODIES[type] ?? { type: "string" } }]);
   const errors: [number, string, string][] = [
-    [400, "The body or an event is not valid; nothing was accepted", "IngestErrors"],
+    [400, "The body or an event is not valid; no event was accepted", "IngestErrors"],
     [401, "Unknown producer or wrong secret", "Detail"],
-    [409, "An id names another event already; nothing was accepted", "IngestConflicts"],
+    [409, "An id is the id of another event; no event was accepted", "IngestConflicts"],
     [413, "The body is too large, as sent or inflated", "Detail"],
-    [415, "Nobody reads this content type or encoding", "Detail"],
-    [429, "Too much waits to be stored; see Retry-After", "Detail"],
-    [503, "Nothing was promised; send it again", "Detail"],
+    [415, "Unknown content type or encoding", "Detail"],
+    [429, "Too many messages wait to be stored; see Retry-After", "Detail"],
+    [503, "No event was accepted; send the request again", "Detail"],
   ];
   return {
     post: {
@@ -68,7 +68,7 @@ function sending(operationId: string, parameters: Json[], security: Json[]): Jso
       parameters: [...parameters, ...headerParameters],
       requestBody: { required: true, content: Object.fromEntries(bodies) },
       responses: {
-        202: { description: "They are on disk", content: content("Accepted") },
+        202: { description: "The events are durable and will be stored, each once", content: content("Accepted") },
         ...Object.fromEntries(
           errors.map(([status, description, schema]) => [status, { description, content: content(schema) }]),
         ),
@@ -80,13 +80,13 @@ function sending(operationId: string, parameters: Json[], security: Json[]): Jso
 const receipts: Json = {
   get: {
     operationId: "ingest_receipt",
-    summary: "What became of an event",
+    summary: "The state of an event",
     security: producerSecurity,
     parameters: [producerParameter, pathParameter("id", "A receipt of a 202, or the uuid of an event that was sent.")],
     responses: {
       200: { description: "Accepted, stored or dead", content: content("Receipt") },
       401: { description: "Unknown producer or wrong secret", content: content("Detail") },
-      404: { description: "Nobody knows it", content: content("Detail") },
+      404: { description: "Unknown receipt or uuid", content: content("Detail") },
     },
   },
 };
@@ -98,6 +98,7 @@ export const ingestPaths: Json = {
   "/ingest/{producer}/receipts/{id}": receipts,
 };
 
+/** The schemas that `ingestPaths` refers to. */
 export const ingestSchemas: Json = {
   ProducedEvent: jsonSchema(producedEvent),
   Accepted: jsonSchema(accepted),

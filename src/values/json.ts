@@ -25,6 +25,7 @@ export function parseJson(text: string): unknown {
   );
 }
 
+/** Whether a value of `parseJson` is a number whose text is kept. */
 export const isRawNumber = (value: unknown): value is RawNumber => exactJson.isRawJSON(value);
 
 /**

@@ -1,6 +1,8 @@
 /** The periods of the counters, in UTC. Times are microseconds since 1970. */
 
+/** Microseconds. */
 export const HOUR = 3_600_000_000;
+/** Microseconds. */
 export const DAY = 24 * HOUR;
 
 /** From `from` on and before `to`; unbounded where Infinity. */

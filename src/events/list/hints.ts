@@ -20,6 +20,7 @@ export interface SeriesHint {
 const seriesHints = new ExpiringCache<SeriesHint>(MAX_HINTS);
 const wideSearches = new ExpiringCache<true>(MAX_HINTS);
 
+/** The hint for a first page, if it is not too old. */
 export const seriesHint = (key: string): SeriesHint | undefined => seriesHints.get(key, MAX_AGE, Date.now());
 
 export const keepSeriesHint = (key: string, hint: SeriesHint): void => seriesHints.set(key, hint, Date.now());
@@ -27,4 +28,5 @@ export const keepSeriesHint = (key: string, hint: SeriesHint): void => seriesHin
 /** Whether a page of this search was not where an even spread of its matches would place it. */
 export const isWideSearch = (key: string): boolean => wideSearches.get(key, MAX_AGE, Date.now()) !== undefined;
 
+/** Remembers that the matches of a search are not evenly spread. */
 export const keepWideSearch = (key: string): void => wideSearches.set(key, true, Date.now());

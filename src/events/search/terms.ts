@@ -40,6 +40,7 @@ export function gramsOf(folded: string): Set<string> {
 export const scopeTerms = (scope: string, roles: number): string[] =>
   ROLE_LETTERS.filter(([role]) => roles & role).map(([, letter]) => letter + scope);
 
+/** The term for an event type. Longer than a gram, like every term that is not one. */
 export const typeTerm = (type: number): string => `type:${type}`;
 
 /** The term for a value of `auth_method` or `pat_uuid` in the context. */

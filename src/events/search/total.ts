@@ -22,6 +22,7 @@ export interface SearchTotal {
 export const totalStatement = (query: SearchQuery, key: string): SQL =>
   sql`WITH ${totalTables(query, key)} SELECT n, counted, upto_id, epoch FROM total`;
 
+/** Reads the row of `totalStatement`. */
 export const readTotal = (row: Row | undefined): SearchTotal => ({
   total: numberAt(row, "n"),
   counted: numberAt(row, "counted"),

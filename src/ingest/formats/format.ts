@@ -16,11 +16,13 @@ export interface Draft {
   names?: Readonly<Record<string, string>>;
 }
 
+/** A violation: the field, by its name in the format, and a sentence about it. */
 export interface Problem {
   field: string;
   message: string;
 }
 
+/** The events of a body, as its format reads them. */
 export interface ReadEvents {
   drafts: Draft[];
   /** Data that was lost, for the response. */

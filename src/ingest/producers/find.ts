@@ -9,6 +9,7 @@ import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } 
 
 const LOOKUP_DEADLINE_MS = 2_000;
 
+/** A producer and the secrets that prove its identity. */
 export interface Producer {
   name: string;
   auth: Authentication;

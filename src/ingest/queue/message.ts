@@ -12,6 +12,7 @@ export const MAX_MESSAGE_BYTES = 120_000;
 /** Rejected requests: [producer, day, reason, requests]. */
 export type Rejections = [string, string, string, number][];
 
+/** The sender of a message and its time of receipt. */
 export interface Envelope {
   producer: string;
   /** Microseconds, random below the millisecond, so that a second request differs from a second delivery. */
@@ -71,6 +72,7 @@ export function packMessages({ producer, receivedAt, replay }: Envelope, events:
 export const packOne = (event: NewEvent, replay: boolean): string =>
   packMessages({ ...event, replay }, [event]).join("");
 
+/** A queue message with counts of rejected requests. */
 export const packRejections = (counts: Rejections): string => JSON.stringify({ v: 2, rejections: counts });
 
 /** Reads a message and checks it, because it may be older than this code. Throws when it is not a message of ours. */
