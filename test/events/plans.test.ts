@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { type SQL, sql } from "drizzle-orm";
-import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { prepared } from "../../src/db/client.ts";
 import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters/read.ts";
 import { deepLogStatement, sliceStatement } from "../../src/events/list/slice.ts";
-import type { SearchQuery, SeriesQuery } from "../../src/events/query.ts";
+import { LOG, type SearchQuery, type SeriesQuery } from "../../src/events/query.ts";
 import type { Slice } from "../../src/events/row.ts";
 import { indexStatement } from "../../src/events/search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../../src/events/search/page.ts";
@@ -14,154 +14,236 @@ import { versionStatement } from "../../src/events/version.ts";
 const DAY = 86_400_000_000;
 const T = Date.UTC(2025, 5, 15, 12, 30) * 1000;
 const EVER = { from: -Infinity, to: Infinity };
-/** Begins and ends within an hour, so that every kind of counter and of edge is asked. */
+/** Begins and ends within an hour, so that counting it needs every kind of counter, and rows at both edges. */
 const TIME = { from: T, to: T + 100 * DAY };
-const PLACE = { created: T + DAY, id: 7 };
+const CURSOR = { created: T + DAY, id: 7 };
+const OBJECT = "a".repeat(32);
 
-type Shape = [name: string, statement: SQL];
+/** How a plan sorts: not at all, within equal times only, or all rows that it returns. */
+type Sort = "nothing" | "ties" | "rows";
 
-/** Reading all of these a table has is a scan; the order of an index does not make it shorter. */
-const FULL_SCAN = /^SCAN (events|event_scopes|counters)\b/;
+interface Plan {
+  /** How each table is read, as SQLite says it, once each. */
+  reads: string[];
+  sorts: Sort;
+}
 
-/** Scans that end by themselves, and why. */
-const BOUNDED: readonly [line: RegExp, shapes: RegExp, why: string][] = [
+/** The tables whose size grows with the log. */
+const GROWING = /^(SEARCH|SCAN) (events|event_scopes|counters|event_index|search_totals)\b/;
+/** A growing table read from end to end; the walk along events_order ends at the LIMIT of a page. */
+const FULL_SCAN = /^SCAN (?!events USING COVERING INDEX events_order$)(events|event_scopes|counters|search_totals)\b/;
+
+const BY_ID = "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)";
+const NEWEST = "SEARCH events";
+const BY_MATCH = "SCAN event_index VIRTUAL TABLE INDEX 0:M1><";
+const BY_MATCH_OF_ONE = "SCAN event_index VIRTUAL TABLE INDEX 0:=M1";
+const KEPT_TOTAL = "SEARCH search_totals USING PRIMARY KEY (query=?)";
+const counters = (keys: string) => `SEARCH counters USING PRIMARY KEY (${keys})`;
+const QUARTERS = counters("series=?");
+const PERIODS = counters("series=? AND period>? AND period<?");
+/** The bounds of the ids of a time range. */
+const ID_BOUNDS = [counters("series=? AND period>?"), counters("series=? AND period<?")];
+
+/** How a series is read by its own index, within these bounds of created and id. */
+function byIndex(series: string, bounds: string): string {
+  if (series !== LOG) {
+    const keys = ["scope=?", bounds.replace(/\bid\b/, "event_id")].filter(Boolean).join(" AND ");
+    return `SEARCH event_scopes USING PRIMARY KEY (${keys})`;
+  }
+  const index = "events USING COVERING INDEX events_order";
+  return bounds === "" ? `SCAN ${index}` : `SEARCH ${index} (${bounds})`;
+}
+
+async function planOf(statement: SQL): Promise<Plan> {
+  const explained = prepared(env.DB, sql`EXPLAIN QUERY PLAN ${statement}`);
+  const lines = (await explained.all<{ detail: string }>()).results.map(({ detail }) => detail);
+  const sortsRows = lines.includes("USE TEMP B-TREE FOR ORDER BY");
+  const sortsTies = lines.includes("USE TEMP B-TREE FOR LAST TERM OF ORDER BY");
+  return {
+    reads: [...new Set(lines.filter((line) => GROWING.test(line)))].sort(),
+    sorts: sortsRows ? "rows" : sortsTies ? "ties" : "nothing",
+  };
+}
+
+async function expectPlan(name: string, statement: SQL, { reads, sorts }: Plan): Promise<void> {
+  const plan = await planOf(statement);
+  expect.soft(plan, name).toEqual({ reads: [...new Set(reads)].sort(), sorts });
+  expect.soft(plan.reads.filter((line) => FULL_SCAN.test(line), name)).toEqual([]);
+}
+
+const seriesQueries = [LOG, OBJECT].flatMap((series) =>
+  [undefined, [7, 8]].flatMap((types) =>
+    [EVER, TIME].map(
+      (range): SeriesQuery => ({
+        kind: "series",
+        series,
+        roles: series === LOG ? 0 : 2,
+        types,
+        range,
+        oldestFirst: false,
+      }),
+    ),
+  ),
+);
+
+const nameOf = ({ series, types, range, oldestFirst }: SeriesQuery): string =>
   [
-    /^SCAN events USING COVERING INDEX events_order$/,
-    /^rows of the log(?!.*in a time)/,
-    "the order of the list is that of the index, and a LIMIT ends the walk: after a page, or after SCAN rows for types",
-  ],
-];
+    series === LOG ? "the log" : "an object",
+    types && "by types",
+    range === TIME && "in a time",
+    oldestFirst && "oldest first",
+  ]
+    .filter(Boolean)
+    .join(", ");
 
-/** Names of these parts, in words. */
-const named = (...parts: (string | undefined | false)[]) => parts.filter(Boolean).join(", ");
+describe("the rows of a series", () => {
+  const queries = seriesQueries.flatMap((query) => [query, { ...query, oldestFirst: true }]);
 
-function seriesShapes(): Shape[] {
-  const shapes: Shape[] = [];
-  for (const series of ["log", "a".repeat(32)])
-    for (const types of [undefined, [7, 8]])
-      for (const range of [EVER, TIME])
-        for (const oldestFirst of [false, true]) {
-          const query: SeriesQuery = {
-            kind: "series",
-            series,
-            roles: series === "log" ? 0 : 2,
-            types,
-            range,
-            oldestFirst,
-          };
-          const what = named(
-            series === "log" ? "the log" : "an object",
-            types && "types",
-            range === TIME && "in a time",
-            oldestFirst ? "oldest first" : "newest first",
-          );
-          shapes.push(...rowShapes(query, what));
-          if (oldestFirst) continue;
-          shapes.push(
-            ...countStatements(query).map((statement, index): Shape => [`count ${index + 1} of ${what}`, statement]),
-          );
-        }
-  return shapes;
-}
-
-function rowShapes(query: SeriesQuery, what: string): Shape[] {
-  const slice: Slice = { backwards: false, range: query.range, offset: 0, limit: 10 };
-  const scan = query.series === "log" && query.types === undefined ? {} : { scan: 1_010 };
-  return [
-    [`rows of ${what}, first page`, sliceStatement(query, { ...slice, ...scan })],
-    [`rows of ${what}, at an offset`, sliceStatement(query, { ...slice, ...scan, offset: 90 })],
-    [`rows of ${what}, where the counters say`, sliceStatement(query, { ...slice, range: TIME, offset: 90 })],
-    [`rows of ${what}, after a place`, sliceStatement(query, { ...slice, ...scan, beyond: PLACE })],
-    [`rows of ${what}, before a place`, sliceStatement(query, { ...slice, ...scan, beyond: PLACE, backwards: true })],
-    [`rows of ${what}, last page`, sliceStatement(query, { ...slice, ...scan, backwards: true })],
-  ];
-}
-
-function searchShapes(): Shape[] {
-  const shapes: Shape[] = [];
-  for (const message of ["NEE", "NEEDLE"])
-    for (const range of [EVER, TIME])
-      for (const oldestFirst of [false, true]) {
-        const query: SearchQuery = {
-          kind: "search",
-          concerns: [],
-          values: { message },
-          types: undefined,
-          range,
-          oldestFirst,
-        };
-        const slice = { backwards: false, offset: 0, limit: 10 };
-        const what = named(
-          "search",
-          message.length > 3 && "compared",
-          range === TIME && "in a time",
-          oldestFirst ? "oldest first" : "newest first",
-        );
-        shapes.push(
-          [`total of a ${what}`, totalStatement(query, "key")],
-          [`page of a ${what}`, pageStatement(query, "key", slice)],
-          [
-            `page of a ${what}, before a place`,
-            pageStatement(query, "key", { ...slice, beyond: PLACE, backwards: true }),
-          ],
-          [`whole page of a ${what}`, wholePageStatement(query, slice)],
-        );
+  it.each(queries.map((query) => [nameOf(query), query] as const))(
+    "of %s come from its own index",
+    async (name, query) => {
+      // The index has ties by ascending id, so only oldest first sorts, and only within ties.
+      const sorts = query.oldestFirst ? "ties" : "nothing";
+      const scan = query.series === LOG && query.types === undefined ? {} : { scan: 1_010 };
+      const slice: Slice = { backwards: false, range: query.range, offset: 0, limit: 10, ...scan };
+      const inTime = "created>? AND created<?";
+      const whole = byIndex(query.series, query.range === TIME ? inTime : "");
+      for (const [part, changed] of Object.entries({ first: {}, offset: { offset: 90 }, last: { backwards: true } })) {
+        const reads = [whole, BY_ID];
+        await expectPlan(`${part} page of ${name}`, sliceStatement(query, { ...slice, ...changed }), { reads, sorts });
       }
-  return shapes;
-}
+      const located: Slice = { backwards: false, range: TIME, offset: 90, limit: 10 };
+      await expectPlan(`located page of ${name}`, sliceStatement(query, located), {
+        reads: [byIndex(query.series, inTime), BY_ID],
+        sorts,
+      });
+    },
+  );
 
-function otherShapes(): Shape[] {
+  it.each(queries.map((query) => [nameOf(query), query] as const))(
+    "of %s begin at a cursor: the rest of its tie, then the other times",
+    async (name, query) => {
+      const scan = query.series === LOG && query.types === undefined ? {} : { scan: 1_010 };
+      for (const backwards of [false, true]) {
+        const slice: Slice = { backwards, range: query.range, offset: 0, limit: 10, beyond: CURSOR, ...scan };
+        const onwards = query.oldestFirst === backwards ? "created<?" : "created>?";
+        const reads = [
+          byIndex(query.series, `created=? AND id${backwards ? "<" : ">"}?`),
+          byIndex(query.series, query.range === TIME ? "created>? AND created<?" : onwards),
+          BY_ID,
+        ];
+        const sorts = query.oldestFirst ? "ties" : "nothing";
+        await expectPlan(`${name}, ${backwards ? "before" : "after"} a cursor`, sliceStatement(query, slice), {
+          reads,
+          sorts,
+        });
+      }
+    },
+  );
+
+  it.each([
+    [false, "created<?", "rows"],
+    [true, "created>?", "rows"],
+  ] as const)("deep in the log (oldest first: %s) are placed by the counters", async (oldestFirst, bounds, sorts) => {
+    const query: SeriesQuery = { kind: "series", series: LOG, roles: 0, types: undefined, range: EVER, oldestFirst };
+    // The sorted rows are counters: quarters, days of a quarter, hours of a day.
+    await expectPlan("deep page", deepLogStatement(query, 5_000, 10), {
+      reads: [QUARTERS, PERIODS, `SEARCH events USING INDEX events_order (${bounds})`],
+      sorts,
+    });
+  });
+});
+
+describe("the count of a series", () => {
+  it.each(seriesQueries.map((query) => [nameOf(query), query] as const))(
+    "of %s reads counters, and rows only at the edges of a time",
+    async (name, query) => {
+      const edge = [byIndex(query.series, "created>? AND created<?")];
+      const periods = Array.from({ length: query.series === LOG ? 4 : 0 }, () => [PERIODS]);
+      const expected = query.range === EVER ? [[QUARTERS]] : [[QUARTERS], ...periods, edge, edge];
+      const statements = countStatements(query);
+      expect(statements).toHaveLength(expected.length);
+      for (const [index, statement] of statements.entries()) {
+        await expectPlan(`${index + 1} of ${name}`, statement, { reads: expected[index] ?? [], sorts: "nothing" });
+      }
+    },
+  );
+
+  it("by months, days and versions reads counters only", async () => {
+    const query: SeriesQuery = {
+      kind: "series",
+      series: LOG,
+      roles: 0,
+      types: undefined,
+      range: EVER,
+      oldestFirst: false,
+    };
+    await expectPlan("days of a month", dayRows("2025-06"), { reads: [PERIODS], sorts: "nothing" });
+    await expectPlan("months", detailedQuarters(LOG), { reads: [QUARTERS], sorts: "nothing" });
+    await expectPlan("version", versionStatement(query), { reads: [QUARTERS], sorts: "nothing" });
+  });
+});
+
+describe("a search", () => {
+  const searches = ["NEE", "NEEDLE"].flatMap((message) =>
+    [EVER, TIME].flatMap((range) =>
+      [false, true].map((oldestFirst): [string, SearchQuery] => [
+        [message, range === TIME && "in a time", oldestFirst && "oldest first"].filter(Boolean).join(", "),
+        { kind: "search", concerns: [], values: { message }, types: undefined, range, oldestFirst },
+      ]),
+    ),
+  );
+  const boundsOf = ({ range }: SearchQuery) => (range === TIME ? ID_BOUNDS : []);
+
+  it.each(searches)("for %s counts by the index, and reads events only to compare them", async (name, query) => {
+    const compares = query.values.message === "NEEDLE" || query.range === TIME;
+    const reads = [BY_MATCH, KEPT_TOTAL, NEWEST, ...boundsOf(query), ...(compares ? [BY_ID] : [])];
+    await expectPlan(`total of ${name}`, totalStatement(query, "key"), { reads, sorts: "nothing" });
+  });
+
+  it.each(searches)("for %s finds a page by the index, or along the log", async (name, query) => {
+    const walk = "SEARCH events USING INDEX events_order (created>? AND created<?)";
+    const placed = [PERIODS, NEWEST, "SEARCH events USING COVERING INDEX events_order", walk];
+    const reads = [BY_MATCH, BY_MATCH_OF_ONE, KEPT_TOTAL, BY_ID, ...placed, ...boundsOf(query)];
+    const slice = { backwards: false, offset: 0, limit: 10 };
+    await expectPlan(`page of ${name}`, pageStatement(query, "key", slice), { reads, sorts: "rows" });
+    const before = { ...slice, beyond: CURSOR, backwards: true };
+    await expectPlan(`page of ${name}, before a cursor`, pageStatement(query, "key", before), { reads, sorts: "rows" });
+  });
+
+  it.each(searches)("for %s finds a page of the whole range by the index", async (name, query) => {
+    const newest = query.range === EVER ? [NEWEST] : [];
+    const reads = [BY_MATCH, BY_ID, ...newest, ...boundsOf(query)];
+    const statement = wholePageStatement(query, { backwards: false, offset: 0, limit: 10 });
+    await expectPlan(`whole page of ${name}`, statement, { reads, sorts: "rows" });
+  });
+
+  it("of a series by its types, and its version, need no other table", async () => {
+    const ids = { min: sql.raw("1"), max: sql.raw("9") };
+    const rows = indexStatement(false, { backwards: false, range: TIME, offset: 0, limit: 10, match: '"type:7"', ids });
+    await expectPlan("rows", rows, { reads: [BY_MATCH, BY_ID], sorts: "rows" });
+    const [, query] = searches[0] ?? [];
+    if (query) await expectPlan("version", versionStatement(query), { reads: [NEWEST], sorts: "nothing" });
+  });
+});
+
+it("a plan without its index is found", async () => {
   const query: SeriesQuery = {
     kind: "series",
-    series: "log",
-    roles: 0,
+    series: OBJECT,
+    roles: 2,
     types: undefined,
     range: EVER,
     oldestFirst: false,
   };
-  const search: SearchQuery = { ...query, kind: "search", concerns: [], values: { message: "NEE" } };
-  const near = { backwards: false, range: TIME, offset: 0, limit: 10, match: '"type:7"' };
-  return [
-    ["deep page of the log, newest first", deepLogStatement(query, 5_000, 10)],
-    ["deep page of the log, oldest first", deepLogStatement({ ...query, oldestFirst: true }, 5_000, 10)],
-    ["rows by the index", indexStatement(false, { ...near, ids: { min: sql.raw("1"), max: sql.raw("9") } })],
-    ["days of a month", dayRows("2025-06")],
-    ["months for statistics", detailedQuarters("log")],
-    ["version of a series", versionStatement(query)],
-    ["version of a search", versionStatement(search)],
-  ];
-}
-
-const dialect = new SQLiteAsyncDialect();
-
-/** The lines of SQLite's plan, indented as a tree. */
-async function planOf(statement: SQL): Promise<string[]> {
-  const { sql: text, params } = dialect.sqlToQuery(statement);
-  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${text}`)
-    .bind(...params)
-    .all<{ id: number; parent: number; detail: string }>();
-  const depths = new Map([[0, 0]]);
-  return results.map(({ id, parent, detail }) => {
-    const depth = depths.get(parent) ?? 0;
-    depths.set(id, depth + 1);
-    // Their numbers depend on all of the statement.
-    return "  ".repeat(depth) + detail.replace(/(subquery|SUBQUERY)[ -]\d+/, "$1");
-  });
-}
-
-it("no query reads a table from end to end, and each has the plan that is on record", async () => {
-  const shapesByPlan = new Map<string, string[]>();
-  const scans: string[] = [];
-  for (const [shape, statement] of [...seriesShapes(), ...searchShapes(), ...otherShapes()]) {
-    const plan = await planOf(statement);
-    shapesByPlan.set(plan.join("\n"), [...(shapesByPlan.get(plan.join("\n")) ?? []), shape]);
-    for (const line of plan.map((line) => line.trim())) {
-      const isBounded = BOUNDED.some(([allowed, shapes]) => allowed.test(line) && shapes.test(shape));
-      if (FULL_SCAN.test(line) && !isBounded) scans.push(`${shape}: ${line}`);
-    }
-  }
-
-  expect(scans).toEqual([]);
-  const record = [...shapesByPlan].map(([plan, shapes]) => `${shapes.join("\n")}\n\n${plan.replaceAll(/^/gm, "    ")}`);
-  expect(record.join("\n\n")).toMatchSnapshot();
+  const statement = sliceStatement(query, { backwards: false, range: EVER, offset: 0, limit: 10 });
+  const indexed = await planOf(statement);
+  await env.DB.batch([
+    env.DB.prepare("ALTER TABLE event_scopes RENAME TO old_scopes"),
+    env.DB.prepare("CREATE TABLE event_scopes AS SELECT * FROM old_scopes"),
+  ]);
+  const scanned = await planOf(statement);
+  expect(indexed).toEqual({ reads: [byIndex(OBJECT, ""), BY_ID].sort(), sorts: "nothing" });
+  expect(scanned).toEqual({ reads: ["SCAN event_scopes", BY_ID].sort(), sorts: "rows" });
+  expect(scanned.reads.filter((line) => FULL_SCAN.test(line))).toEqual(["SCAN event_scopes"]);
 });
