@@ -1,9 +1,7 @@
-import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import worker from "../../src/worker.ts";
-import { aToken, get } from "../support/world.ts";
+import { aToken, get, runMinute } from "../support/world.ts";
 import { type Clock, faultyBucket, faultyDatabase } from "./faults.ts";
 import { bodies, isTaken } from "./producer.ts";
 import { FaultyQueue } from "./queue.ts";
@@ -21,7 +19,7 @@ const MINUTE = 60;
 
 async function sweep(bindings: Env): Promise<void> {
   // What a run of the job cannot do is left to the next one.
-  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), bindings).catch(() => undefined);
+  await runMinute(bindings).catch(() => undefined);
 }
 
 /** Sends everything, then lets time pass until nothing waits any more. */

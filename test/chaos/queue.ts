@@ -1,7 +1,7 @@
 import type { Env } from "../../src/env.ts";
 import worker from "../../src/worker.ts";
 import { aBatch } from "../support/batch.ts";
-import { asQueue } from "../support/ingest.ts";
+import { asQueue } from "../support/queue.ts";
 import type { Clock } from "./faults.ts";
 import { shuffle } from "./random.ts";
 
@@ -84,7 +84,7 @@ export class FaultyQueue {
     await worker.queue(batch, env);
     const gone = new Set<Waiting>();
     for (const [index, message] of chosen.entries()) {
-      const outcome = outcomes.get(String(index));
+      const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("A message was neither acknowledged nor retried.");
       if (outcome !== "acked") this.#retry(message, now + outcome.retriedAfter, gone);
       else if (message.again < REDELIVERIES && (message.again > 0 || this.#random() < REDELIVERED)) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isGithubSigned, standardWebhookTime } from "../../src/ingest/producers/signature.ts";
-import { aQueue, deliver, push, rows } from "../support/ingest.ts";
+import { deliver } from "../support/batch.ts";
+import { push, rows } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 
 /** What is stored of a request: type, message and context of each event. */
 async function stored(body: string, headers: Record<string, string>) {

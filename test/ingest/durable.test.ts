@@ -4,34 +4,14 @@ import { describe, expect, it } from "vitest";
 import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
 import { SEND_DEADLINE_MS, sendGroups } from "../../src/ingest/queue/send.ts";
 import worker from "../../src/worker.ts";
-import {
-  aFailingDatabase,
-  aQueue,
-  aRefusingBucket,
-  aRefusingQueue,
-  asQueue,
-  deliver,
-  hook,
-  rows,
-} from "../support/ingest.ts";
-import { request } from "../support/world.ts";
+import { deliver } from "../support/batch.ts";
+import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../support/ingest.ts";
+import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
+import { runMinute } from "../support/world.ts";
 
 const keys = async (prefix = "") => (await env.SPILL.list({ prefix })).objects.map(({ key }) => key);
 
-async function cron(bindings: object): Promise<void> {
-  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), { ...env, ...bindings });
-}
-
-const send = (body: unknown, bindings: object) =>
-  request(
-    "/ingest/waldur",
-    {
-      method: "POST",
-      body: JSON.stringify(body),
-      headers: { Authorization: "Bearer waldur-secret", "Content-Type": "application/json" },
-    },
-    bindings,
-  );
+const send = (body: unknown, changed: object) => push(body, { changed });
 
 describe("a queue that refuses the events", () => {
   it("leaves them in R2, by the day, and the answer is 202; the cron job sends them on, then deletes them", async () => {
@@ -41,7 +21,7 @@ describe("a queue that refuses the events", () => {
       expect.stringMatching(/^spill\/\d{4}-\d\d-\d\d\/\d\d-\d\d-\d\d\.\d{3}-[\da-f-]{36}\.json$/),
     ]);
     const { queue, bodies } = aQueue();
-    await cron({ INGEST_QUEUE: queue });
+    await runMinute({ INGEST_QUEUE: queue });
     expect(await keys()).toEqual([]);
     await deliver(bodies);
     expect(await rows("events")).toHaveLength(2);
@@ -51,13 +31,13 @@ describe("a queue that refuses the events", () => {
     await env.SPILL.put("spill/2026-01-01/00-00-00.000-x.json", "no JSON");
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
     const { queue, bodies } = aQueue();
-    await cron({ INGEST_QUEUE: queue });
+    await runMinute({ INGEST_QUEUE: queue });
     expect([bodies.length, await keys()]).toEqual([1, ["spill/2026-01-01/00-00-00.000-x.json"]]);
   });
 
   it("during the sweep keeps what it did not take", async () => {
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
-    await expect(cron({ INGEST_QUEUE: aRefusingQueue() })).rejects.toThrow("Too Many Requests");
+    await expect(runMinute({ INGEST_QUEUE: aRefusingQueue() })).rejects.toThrow("Too Many Requests");
     expect(await keys("spill/")).toHaveLength(1);
   });
 
@@ -103,7 +83,7 @@ describe("a request larger than one send", () => {
     });
     expect((await send(many, { INGEST_QUEUE: halting })).status).toBe(202);
     expect(await keys("spill/")).toHaveLength(1);
-    await cron({ INGEST_QUEUE: queue });
+    await runMinute({ INGEST_QUEUE: queue });
     await deliver(bodies);
     expect(await rows("events")).toHaveLength(15);
     const before = bodies.length;

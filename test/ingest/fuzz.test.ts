@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { aQueue, hook, push } from "../support/ingest.ts";
+import { hook, push } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 
 const RUNS = 2_500;
 const BODIES_IN_RUN = 4;

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { aFailingDatabase, aQueue, deliver, hook, push, rows } from "../support/ingest.ts";
+import { deliver } from "../support/batch.ts";
+import { aFailingDatabase, hook, push, rows } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 
 const UUID = "0b5c1a4e000040008000000000000001";
@@ -87,9 +89,7 @@ describe("an id of a producer", () => {
     await deliver((await sent(hook({ uuid: UUID }))).bodies);
     const { queue, bodies } = aQueue();
     const { DB } = aFailingDatabase("D1_ERROR: D1 DB is overloaded.", 1);
-    const body = JSON.stringify(hook({ uuid: UUID, message: "Other" }));
-    const headers = { Authorization: "Bearer waldur-secret", "Content-Type": "application/json" };
-    const response = await request("/ingest/waldur", { method: "POST", body, headers }, { DB, INGEST_QUEUE: queue });
+    const response = await push(hook({ uuid: UUID, message: "Other" }), { queue, changed: { DB } });
     expect(response.status).toBe(202);
     await deliver(bodies);
     expect(await rows("dead_letters")).toMatchObject([{ reason: "conflict", uuid: UUID, producer: "waldur" }]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { MAX_BODY_BYTES } from "../../src/ingest/body.ts";
 import { MAX_CONTEXT_DEPTH, MAX_EVENT_BYTES, MAX_EVENT_TYPE_LENGTH, MAX_EVENTS } from "../../src/ingest/event.ts";
-import { aQueue, hook, push } from "../support/ingest.ts";
+import { hook, push } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 
 interface Refusal {
   detail: string;

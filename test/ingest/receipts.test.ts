@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { aQueue, deliver, hook, push, rows } from "../support/ingest.ts";
+import { deliver } from "../support/batch.ts";
+import { hook, push, rows } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 
 const UUID = "0b5c1a4e000040008000000000000001";

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { aFailingDatabase, aQueue, aRefusingBucket, aRefusingQueue, deliver, hook } from "../support/ingest.ts";
+import { deliver } from "../support/batch.ts";
+import { aFailingDatabase, aRefusingBucket, hook } from "../support/ingest.ts";
+import { aQueue, aRefusingQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 
 const SECRET = "the-secret-in-the-url";

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { aQueue, deliver, hook, push } from "../support/ingest.ts";
+import { deliver } from "../support/batch.ts";
+import { hook, push } from "../support/ingest.ts";
+import { aQueue } from "../support/queue.ts";
 import { aToken, get, request } from "../support/world.ts";
 
 describe("a web hook", () => {

@@ -1,29 +1,50 @@
-/** What became of a message of a batch: acknowledged, or back after so many seconds. */
-export type Outcome = "acked" | { retriedAfter: number };
+import type { Env } from "../../src/env.ts";
+import worker from "../../src/worker.ts";
+import { bindings } from "./world.ts";
 
-/** A batch of queue messages that remembers what the consumer did with each; the first call counts, as on the platform. */
-export function aBatch(queue: string, bodies: readonly { body: unknown; attempts?: number }[]) {
-  const outcomes = new Map<string, Outcome>();
-  const settle = (id: string, outcome: Outcome) => {
-    if (!outcomes.has(id)) outcomes.set(id, outcome);
+/** What the consumer did with a message: acknowledged it, gave it back for so many seconds, or neither. */
+export type Outcome = "acked" | { retriedAfter: number } | undefined;
+
+/**
+ * A batch of queue messages, with the outcome of each in their order; the first call counts, as on the platform. The
+ * test runner's own createMessageBatch does not keep the delay of a retry.
+ */
+export function aBatch(queue: string, given: readonly { body: unknown; attempts?: number }[]) {
+  const outcomes: Outcome[] = given.map(() => undefined);
+  const settle = (index: number, outcome: Outcome) => {
+    outcomes[index] ??= outcome;
   };
-  const messages = bodies.map(({ body, attempts = 1 }, index) => ({
+  const settleAll = (outcome: Outcome) => {
+    for (const index of given.keys()) settle(index, outcome);
+  };
+  const messages = given.map(({ body, attempts = 1 }, index) => ({
     id: String(index),
     timestamp: new Date(0),
     attempts,
     body,
-    ack: () => settle(String(index), "acked"),
-    retry: ({ delaySeconds = 0 }: QueueRetryOptions = {}) => settle(String(index), { retriedAfter: delaySeconds }),
+    ack: () => settle(index, "acked"),
+    retry: ({ delaySeconds = 0 }: QueueRetryOptions = {}) => settle(index, { retriedAfter: delaySeconds }),
   }));
-  const everyMessage = (outcome: Outcome) => {
-    for (const { id } of messages) settle(id, outcome);
-  };
   const batch: MessageBatch<unknown> = {
     queue,
     messages,
     metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
-    ackAll: () => everyMessage("acked"),
-    retryAll: ({ delaySeconds = 0 } = {}) => everyMessage({ retriedAfter: delaySeconds }),
+    ackAll: () => settleAll("acked"),
+    retryAll: ({ delaySeconds = 0 } = {}) => settleAll({ retriedAfter: delaySeconds }),
   };
   return { batch, outcomes };
+}
+
+/** Delivers bodies to the Worker as one batch of a queue; returns the outcome of each. */
+export async function deliver(
+  bodies: readonly unknown[],
+  changed: Partial<Env> = {},
+  { queue = "edge-events-ingest", attempts = 1 } = {},
+): Promise<Outcome[]> {
+  const { batch, outcomes } = aBatch(
+    queue,
+    bodies.map((body) => ({ body, attempts })),
+  );
+  await worker.queue(batch, bindings(changed));
+  return outcomes;
 }

@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, createScheduledController, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { database } from "../../src/db/client.ts";
 import type { Env } from "../../src/env.ts";
@@ -6,6 +6,7 @@ import type { NewEvent } from "../../src/events/event.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
 import { sha256Hex } from "../../src/values/bytes.ts";
 import worker from "../../src/worker.ts";
+import { aQueue } from "./queue.ts";
 
 export const ORIGIN = "https://events.example.org";
 
@@ -59,20 +60,33 @@ export function anEvent(
 /** Writes events as the consumer does. */
 export const recorded = (...events: NewEvent[]) => recordEvents(database(env.DB), events);
 
-/** One request to the Worker, with changed bindings if told so. */
-export async function request(path: string, init: RequestInit = {}, bindings: Partial<Env> = {}): Promise<Response> {
+/** The bindings of the Worker, with queues that deliver nothing; the real ones would, in the middle of a later test. */
+export const bindings = (changed: Partial<Env> = {}): Env => ({
+  ...env,
+  INGEST_QUEUE: aQueue().queue,
+  INGEST_DEAD_LETTERS: aQueue().queue,
+  ...changed,
+});
+
+/** One request to the Worker. */
+export async function request(path: string, init: RequestInit = {}, changed: Partial<Env> = {}): Promise<Response> {
   const ctx = createExecutionContext();
   const incoming = new Request(`${ORIGIN}${path}`, { redirect: "manual", ...init }) as Parameters<
     typeof worker.fetch
   >[0];
-  const response = await worker.fetch(incoming, { ...env, ...bindings }, ctx);
+  const response = await worker.fetch(incoming, bindings(changed), ctx);
   await waitOnExecutionContext(ctx);
   return response;
 }
 
+/** Runs the cron jobs of every minute. */
+export async function runMinute(changed: Partial<Env> = {}): Promise<void> {
+  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), bindings(changed));
+}
+
 /** GET with a token. */
-export const get = (path: string, token: string, init: RequestInit = {}, bindings: Partial<Env> = {}) =>
-  request(path, { ...init, headers: { Authorization: `Token ${token}`, ...init.headers } }, bindings);
+export const get = (path: string, token: string, init: RequestInit = {}, changed: Partial<Env> = {}) =>
+  request(path, { ...init, headers: { Authorization: `Token ${token}`, ...init.headers } }, changed);
 
 /** A query string of these pairs, encoded; empty for none. */
 export function query(...pairs: readonly (readonly [name: string, value: string])[]): string {

@@ -1,16 +1,17 @@
-import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
-import worker from "../../../src/worker.ts";
-import { aBatch } from "../../support/batch.ts";
-import { aFailingDatabase, aQueue, aRefusingBucket, aRefusingQueue, hook, push, rows } from "../../support/ingest.ts";
+import { deliver } from "../../support/batch.ts";
+import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
+import { aQueue, aRefusingQueue } from "../../support/queue.ts";
+import { runMinute } from "../../support/world.ts";
 
 const INGEST = "edge-events-ingest";
 const DEAD = "edge-events-dead-letters";
+const RETRIED = { retriedAfter: expect.any(Number) };
 const POISON =
   "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";
 
@@ -20,17 +21,8 @@ async function queued(...events: unknown[]): Promise<string[]> {
   return bodies;
 }
 
-async function consume(queue: string, bodies: readonly unknown[], attempts: number, bindings: object = {}) {
-  const { batch, outcomes } = aBatch(
-    queue,
-    bodies.map((body) => ({ body, attempts })),
-  );
-  await worker.queue(batch, { ...env, ...bindings });
-  return [...outcomes.values()];
-}
-
-const cron = (bindings: object) =>
-  worker.scheduled(createScheduledController({ cron: "* * * * *" }), { ...env, ...bindings });
+const consume = (queue: string, bodies: readonly unknown[], attempts: number, changed = {}) =>
+  deliver(bodies, changed, { queue, attempts });
 
 /** Through all deliveries, as the platform would do it, into the table. */
 async function died(bodies: readonly unknown[]) {
@@ -68,7 +60,7 @@ describe("a message that fails for good", () => {
       hook({ message: "b" }),
     );
     const [first] = await consume(INGEST, bodies, 1);
-    expect(first).toEqual({ retriedAfter: expect.any(Number) });
+    expect(first).toEqual(RETRIED);
     await died(bodies);
     expect((await rows("events")).map(({ message }) => message).toSorted()).toEqual(["a", "b"]);
     expect(await rows("dead_letters")).toMatchObject([
@@ -86,7 +78,7 @@ describe("a message that fails for good", () => {
 
   it("and cannot be sent to the dead letters comes back", async () => {
     const outcomes = await consume(INGEST, ["?"], MAX_ATTEMPTS, { INGEST_DEAD_LETTERS: aRefusingQueue() });
-    expect(outcomes).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(outcomes).toEqual([RETRIED]);
   });
 
   it("as nobody can read it is kept as it is, once, with all its deliveries", async () => {
@@ -126,7 +118,7 @@ describe("a message that fails for good", () => {
     const outcomes = await consume(INGEST, bodies, 1, { DB });
     expect(statements).toBeLessThan(1000);
     expect(outcomes).toHaveLength(20);
-    for (const outcome of outcomes) expect(outcome).toEqual({ retriedAfter: expect.any(Number) });
+    for (const outcome of outcomes) expect(outcome).toEqual(RETRIED);
   });
 });
 
@@ -174,12 +166,12 @@ describe("the dead-letter queue", () => {
   it("waits while the database is away, and at last leaves the message in R2, from where it comes back", async () => {
     const bodies = await queued(hook());
     const away = { DB: aFailingDatabase("D1_ERROR: Network connection lost.").DB };
-    expect(await consume(DEAD, bodies, 1, away)).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(await consume(DEAD, bodies, 1, away)).toEqual([RETRIED]);
     const last = { ...away, SPILL: aRefusingBucket() };
-    expect(await consume(DEAD, bodies, MAX_DEAD_ATTEMPTS, last)).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(await consume(DEAD, bodies, MAX_DEAD_ATTEMPTS, last)).toEqual([RETRIED]);
     expect(await consume(DEAD, bodies, MAX_DEAD_ATTEMPTS, away)).toEqual(["acked"]);
     const { queue, bodies: back } = aQueue();
-    await cron({ INGEST_DEAD_LETTERS: queue });
+    await runMinute({ INGEST_DEAD_LETTERS: queue });
     expect(back).toEqual(bodies);
     expect((await env.SPILL.list()).objects).toEqual([]);
   });
@@ -198,12 +190,12 @@ describe("a replay", () => {
     for (let run = 0; run < 2; run++) {
       await env.DB.exec("UPDATE dead_letters SET state = 'replay'");
       const { queue, bodies: sent } = aQueue();
-      await cron({ INGEST_QUEUE: queue });
+      await runMinute({ INGEST_QUEUE: queue });
       expect(sent).toHaveLength(2);
       await consume(INGEST, sent, 1);
     }
     expect((await rows("events")).map(({ uuid }) => uuid).toSorted()).toEqual(uuids);
-    await cron({ INGEST_QUEUE: aQueue().queue });
+    await runMinute({ INGEST_QUEUE: aQueue().queue });
     expect(await rows("dead_letters")).toEqual([]);
     expect((await env.SPILL.list()).objects).toEqual([]);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 2, stored: 2, dead: 2 }]);
@@ -215,7 +207,7 @@ describe("a replay", () => {
     const [{ id } = {}] = await rows("dead_letters");
     await env.DB.exec("UPDATE dead_letters SET state = 'replay'");
     const { queue, bodies } = aQueue();
-    await cron({ INGEST_QUEUE: queue });
+    await runMinute({ INGEST_QUEUE: queue });
     await died(bodies);
     expect(await rows("dead_letters")).toMatchObject([{ id, state: "dead", attempts: 2 * MAX_ATTEMPTS }]);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 1, dead: 1 }]);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { MAX_BODY_BYTES } from "../../../src/ingest/body.ts";
 import { MAX_EVENTS } from "../../../src/ingest/event.ts";
-import { aQueue, deliver, hook, push } from "../../support/ingest.ts";
+import { deliver } from "../../support/batch.ts";
+import { hook, push } from "../../support/ingest.ts";
+import { aQueue } from "../../support/queue.ts";
 import { aToken, get } from "../../support/world.ts";
 
 interface Answer {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { findProducer } from "../../../src/ingest/producers/find.ts";
 import { sha256Hex } from "../../../src/values/bytes.ts";
-import { aFailingDatabase, aQueue, hook } from "../../support/ingest.ts";
+import { aFailingDatabase, hook } from "../../support/ingest.ts";
 import { hubSignature, standardWebhook } from "../../support/sign.ts";
 import { request } from "../../support/world.ts";
 
@@ -28,7 +28,7 @@ async function aProducer(
 
 async function post(name: string, headers: Record<string, string>, bindings: Partial<Env> = {}, text = body) {
   const init = { method: "POST", body: text, headers: { "Content-Type": "application/json", ...headers } };
-  const response = await request(`/ingest/${name}`, init, { INGEST_QUEUE: aQueue().queue, ...bindings });
+  const response = await request(`/ingest/${name}`, init, bindings);
   return { status: response.status, body: await response.json<{ detail?: string }>() };
 }
 

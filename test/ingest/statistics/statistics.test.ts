@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { consume } from "../../../src/ingest/consumer.ts";
 import { packMessages } from "../../../src/ingest/queue/message.ts";
 import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
-import { aBatch } from "../../support/batch.ts";
-import { aQueue, aRefusingQueue, asQueue, deliver, push, rows } from "../../support/ingest.ts";
-import { hex, request } from "../../support/world.ts";
+import { aBatch, deliver } from "../../support/batch.ts";
+import { push, rows } from "../../support/ingest.ts";
+import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
+import { bindings, hex, request } from "../../support/world.ts";
 
 const DAY_1 = Date.UTC(2026, 10, 1, 12) * 1000;
 const DAY_2 = Date.UTC(2026, 10, 2, 12) * 1000;
@@ -18,7 +19,7 @@ async function consumed(now: number, ...bodies: string[]) {
     "edge-events-ingest",
     bodies.map((body) => ({ body })),
   );
-  await consume(batch, env, now);
+  await consume(batch, bindings(), now);
 }
 
 describe("the numbers of a day", () => {
@@ -62,7 +63,7 @@ describe("the numbers of a day", () => {
         get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
       });
       const { batch: messages } = aBatch("edge-events-ingest", [{ body: message("a", DAY_1, ...names) }]);
-      await consume(messages, { ...env, DB }, DAY_1);
+      await consume(messages, bindings({ DB }), DAY_1);
       return written;
     };
     expect(await meta()).toBe(1);
