@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+const HANGING_MS = 600_000;
 const root = `${dirname(import.meta.dirname)}/`;
 
 export default defineConfig(async () => ({
@@ -28,5 +29,8 @@ export default defineConfig(async () => ({
     setupFiles: ["./test/support/setup.ts"],
     isolate: false,
     maxWorkers: 2,
+    // Ends a test that hangs; no test fails because the machine is slow.
+    testTimeout: HANGING_MS,
+    hookTimeout: HANGING_MS,
   },
 }));

@@ -63,9 +63,7 @@ async function search(token: string, message: string) {
 }
 
 describe("a search for a text", () => {
-  it("finds the messages that contain it, in any case, whatever its letters and its length", {
-    timeout: 60_000,
-  }, async () => {
+  it("finds the messages that contain it, in any case, whatever its letters and its length", async () => {
     const token = await aToken();
     await fc.assert(
       fc.asyncProperty(
