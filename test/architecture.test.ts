@@ -21,7 +21,7 @@ const SUBJECT_MAY_USE: Readonly<Record<string, RegExp>> = {
 };
 /** What modules at the top may use besides. */
 const TOP_MAY_USE: Readonly<Record<string, RegExp>> = {
-  worker: /^(app|cron|ingest\/(dead-letters\/)?consumer)$/,
+  worker: /^(app|cron|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|openapi)$/,
   openapi: /^[a-z-]+\/(?!routes$)/,
   cron: /^[a-z-]+\/(?!routes$)/,

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { Failure } from "./failure.ts";
+import { DATABASE_BINDING } from "./names.ts";
 import { runWrangler } from "./wrangler.ts";
 
-/** The binding's name in wrangler.toml. */
-const DATABASE = "DB";
 const NOT_MIGRATED = "The migrations have not been applied: npm start does it, or npm run deploy for the deployed one.";
 
 /** Which database: the deployed one, or the local one that lives in a directory. */
@@ -28,7 +27,7 @@ export const query = async (target: Target, sql: string): Promise<Row[]> => (awa
  */
 export async function queryAll(target: Target, sql: string): Promise<Row[][]> {
   // --command, as --file answers with a summary instead of rows when the database is remote.
-  const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--command=${sql}`];
+  const args = ["d1", "execute", DATABASE_BINDING, ...where(target), "--yes", "--json", `--command=${sql}`];
   const { code, stdout, stderr } = await runWrangler(args);
   if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
   return v.parse(results, JSON.parse(stdout)).map(({ results }) => results);
@@ -40,7 +39,7 @@ export async function execute(target: Target, sql: string): Promise<void> {
   try {
     const file = join(directory, "statements.sql");
     await writeFile(file, sql, { mode: 0o600 });
-    const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--file=${file}`];
+    const args = ["d1", "execute", DATABASE_BINDING, ...where(target), "--yes", "--json", `--file=${file}`];
     const { code, stdout, stderr } = await runWrangler(args);
     if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
   } finally {
@@ -50,7 +49,7 @@ export async function execute(target: Target, sql: string): Promise<void> {
 
 /** Brings the database to the newest of migrations/. */
 export async function applyMigrations(target: Target): Promise<void> {
-  const { code, stdout, stderr } = await runWrangler(["d1", "migrations", "apply", DATABASE, ...where(target)]);
+  const { code, stdout, stderr } = await runWrangler(["d1", "migrations", "apply", DATABASE_BINDING, ...where(target)]);
   if (code !== 0) throw new Failure(`The migrations failed:\n${stdout}${stderr}`);
 }
 

@@ -1,12 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../ingest/queue/names.ts";
 import { applyMigrations } from "./d1.ts";
 import { Failure, report } from "./failure.ts";
-import { SPILL_BUCKET } from "./r2.ts";
+import { DATABASE_NAME, SPILL_BUCKET_NAME } from "./names.ts";
 import { runWrangler } from "./wrangler.ts";
-
-/** Names of wrangler.toml. */
-const DATABASE = "edge-events";
-const QUEUES = ["edge-events-ingest", "edge-events-dead-letters"];
 
 const REMOTE = { remote: true } as const;
 
@@ -21,9 +18,9 @@ try {
  * needs them, except the first time, when the deploy makes the database.
  */
 async function deploy(): Promise<void> {
-  for (const queue of QUEUES) await makeQueue(queue);
-  await makeBucket(SPILL_BUCKET);
-  const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE}"`);
+  for (const queue of [INGEST_QUEUE_NAME, DEAD_LETTER_QUEUE_NAME]) await makeQueue(queue);
+  await makeBucket(SPILL_BUCKET_NAME);
+  const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE_NAME}"`);
   if (exists) await migrate();
   console.log("Deploying the Worker …");
   console.log(await wrangler("deploy", "--minify"));

@@ -1,16 +1,14 @@
 import type { Target } from "./d1.ts";
 import { Failure } from "./failure.ts";
+import { SPILL_BUCKET_NAME } from "./names.ts";
 import { runWrangler } from "./wrangler.ts";
-
-/** The bucket's name in wrangler.toml. */
-export const SPILL_BUCKET = "edge-events-spill";
 
 export async function readObject(target: Target, key: string): Promise<string> {
   const { code, stdout, stderr } = await runWrangler([
     "r2",
     "object",
     "get",
-    `${SPILL_BUCKET}/${key}`,
+    `${SPILL_BUCKET_NAME}/${key}`,
     "--pipe",
     ...where(target),
   ]);
@@ -23,7 +21,7 @@ export async function deleteObject(target: Target, key: string): Promise<void> {
     "r2",
     "object",
     "delete",
-    `${SPILL_BUCKET}/${key}`,
+    `${SPILL_BUCKET_NAME}/${key}`,
     ...where(target),
   ]);
   if (code !== 0) throw new Failure(`R2 did not delete ${key}: ${stderr.trim() || stdout.trim()}`);
