@@ -3,6 +3,7 @@ import { runJobs } from "./cron.ts";
 import type { Env } from "./env.ts";
 import { consume } from "./ingest/consumer.ts";
 import { consumeDeadLetters } from "./ingest/dead-letters/consumer.ts";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "./ingest/queue/names.ts";
 
 const app = createApp();
 
@@ -14,7 +15,7 @@ export default {
 
 /** The consumer of a queue of wrangler.toml. Throws for an unknown queue, which is a configuration error. */
 function queueConsumer(name: string): typeof consume {
-  if (name === "edge-events-ingest") return consume;
-  if (name === "edge-events-dead-letters") return consumeDeadLetters;
+  if (name === INGEST_QUEUE_NAME) return consume;
+  if (name === DEAD_LETTER_QUEUE_NAME) return consumeDeadLetters;
   throw new Error(`No consumer for queue ${name}.`);
 }

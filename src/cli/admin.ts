@@ -11,7 +11,7 @@ import { tokenCommands } from "./admin/token.ts";
 import { userCommands } from "./admin/user.ts";
 import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
-/** Subject → its commands. A new subject is a file in admin/ and a line here. */
+/** The commands of each subject. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   counters: counterCommands,
   search: searchCommands,
@@ -24,6 +24,8 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   "dead-letters": deadLetterCommands,
 };
 
+const HELP_WORDS = ["help", "--help", "-h"];
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
@@ -31,10 +33,10 @@ try {
 }
 
 async function main([subject = "", name = "", ...args]: string[]): Promise<void> {
-  if (["help", "--help", "-h"].includes(subject)) return console.log(usage());
+  if (HELP_WORDS.includes(subject)) return console.log(usage());
   if (subject === "") throw new Failure(usage(), WRONG_USAGE);
   const commands = Object.hasOwn(SUBJECTS, subject) ? (SUBJECTS[subject] ?? []) : [];
-  if (["help", "--help", "-h"].includes(name) && commands.length > 0) return console.log(usage(commands));
+  if (HELP_WORDS.includes(name) && commands.length > 0) return console.log(usage(commands));
   const command = commands.find((candidate) => candidate.name === `${subject} ${name}`);
   if (!command) throw new Failure(`Unknown command: ${`${subject} ${name}`.trim()}\n\n${usage()}`, WRONG_USAGE);
   if (args.includes("--help") || args.includes("-h")) return console.log(usage([command]));
@@ -51,7 +53,7 @@ async function run(command: Command, args: string[]): Promise<void> {
   }
 }
 
-/** What parseArgs of node:util throws for options it does not know. */
+/** Whether parseArgs of node:util threw the error. */
 function isArgumentError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
 }
@@ -59,8 +61,8 @@ function isArgumentError(error: unknown): error is Error {
 function usage(commands: readonly Command[] = Object.values(SUBJECTS).flat()): string {
   return `Usage: npm run admin -- COMMAND [OPTIONS]
 
-${commands.map(({ name, options, help }) => `  ${name} ${options}\n${help.replaceAll(/^/gm, "      ")}`).join("\n\n")}
+${commands.map(({ name, usage, help }) => `  ${name} ${usage}\n${help.replaceAll(/^/gm, "      ")}`).join("\n\n")}
 
 Options of every command
-  --remote  The deployed database; without it the local one, in STATE_DIR or .wrangler/state.`;
+  --remote  Uses the deployed database. Default: the local one, in STATE_DIR or .wrangler/state.`;
 }

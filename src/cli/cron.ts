@@ -1,8 +1,7 @@
+import { CRON_LINES } from "./names.ts";
+
 const INTERVAL_MS = 15_000;
 const TIMEOUT_MS = 60_000;
-
-/** Cron lines of wrangler.toml. */
-const LINES = ["* * * * *"];
 
 /** wrangler dev runs no cron job by itself: this does, until the process ends. What fails is in the server's log. */
 export function runCron(url: string): void {
@@ -11,7 +10,7 @@ export function runCron(url: string): void {
     const response = await fetch(`${url}/cdn-cgi/local/scheduled?${new URLSearchParams({ cron: line })}`, { signal });
     await response.arrayBuffer();
   };
-  const runAll = () => Promise.allSettled(LINES.map(run));
+  const runAll = () => Promise.allSettled(CRON_LINES.map(run));
   void runAll();
   setInterval(() => void runAll(), INTERVAL_MS).unref();
 }

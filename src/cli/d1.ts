@@ -1,74 +1,66 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SQLWrapper } from "drizzle-orm";
 import * as v from "valibot";
-import { Failure } from "./failure.ts";
-import { runWrangler } from "./wrangler.ts";
+import { DATABASE_BINDING } from "./names.ts";
+import { sqlText } from "./sql.ts";
+import { type Target, targetOptions } from "./target.ts";
+import { type Finished, lastWords, wranglerOutput } from "./wrangler.ts";
 
-/** The binding's name in wrangler.toml. */
-const DATABASE = "DB";
-const NOT_MIGRATED = "The migrations have not been applied: npm start does it, or npm run deploy for the deployed one.";
-
-/** Which database: the deployed one, or the local one that lives in a directory. */
-export type Target = { remote: true } | { remote: false; stateDir: string };
+const OWNER_ONLY = 0o600;
+const MISSING_TABLE =
+  "Apply the migrations: npm start applies them to the local database, npm run deploy to the deployed one.";
 
 export type Row = Record<string, string | number | null>;
 
 const results = v.array(
   v.object({ results: v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()]))) }),
 );
-const failure = v.object({ error: v.object({ text: v.string() }) });
+const jsonError = v.object({ error: v.object({ text: v.string() }) });
 
-/** Runs one or more statements; returns the rows of the last. */
-export const query = async (target: Target, sql: string): Promise<Row[]> => (await queryAll(target, sql)).at(-1) ?? [];
+/** Runs statements like `queryAll` and returns the rows of the last one. */
+export const query = async (target: Target, ...statements: SQLWrapper[]): Promise<Row[]> =>
+  (await queryAll(target, statements)).at(-1) ?? [];
 
 /**
- * Runs statements as one transaction: wrangler makes a batch of them for the local database, the API's `query` for the
- * deployed one. Returns the rows of each.
+ * Runs statements as one transaction and returns the rows of each: wrangler makes them a batch for the local database,
+ * the API's `query` does for the deployed one. One call takes seconds.
  */
-export async function queryAll(target: Target, sql: string): Promise<Row[][]> {
-  // --command, as --file answers with a summary instead of rows when the database is remote.
-  const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--command=${sql}`];
-  const { code, stdout, stderr } = await runWrangler(args);
-  if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
+export async function queryAll(target: Target, statements: readonly SQLWrapper[]): Promise<Row[][]> {
+  // Not --file, which prints a summary instead of rows when the database is remote.
+  const stdout = await execute(target, `--command=${statements.map(sqlText).join(";\n")}`);
   return v.parse(results, JSON.parse(stdout)).map(({ results }) => results);
 }
 
-/** Runs statements that hold secrets: from a file only we can read, as every user can read a command line. */
-export async function execute(target: Target, sql: string): Promise<void> {
+/** Runs a statement that contains a secret. It goes through a file of mode 600: every user can read a command line. */
+export async function executeSecretly(target: Target, statement: SQLWrapper): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "edge-events-"));
   try {
-    const file = join(directory, "statements.sql");
-    await writeFile(file, sql, { mode: 0o600 });
-    const args = ["d1", "execute", DATABASE, ...where(target), "--yes", "--json", `--file=${file}`];
-    const { code, stdout, stderr } = await runWrangler(args);
-    if (code !== 0) throw new Failure(`The database refused: ${reason(stdout) ?? (stderr.trim() || stdout.trim())}`);
+    const file = join(directory, "statement.sql");
+    await writeFile(file, sqlText(statement), { mode: OWNER_ONLY });
+    await execute(target, `--file=${file}`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** Brings the database to the newest of migrations/. */
+/** Applies the migrations that the database lacks. */
 export async function applyMigrations(target: Target): Promise<void> {
-  const { code, stdout, stderr } = await runWrangler(["d1", "migrations", "apply", DATABASE, ...where(target)]);
-  if (code !== 0) throw new Failure(`The migrations failed:\n${stdout}${stderr}`);
+  const args = ["d1", "migrations", "apply", DATABASE_BINDING, ...targetOptions(target)];
+  await wranglerOutput(args, ({ stdout, stderr }) => `The migrations failed:\n${stdout}${stderr}`);
 }
 
-/** A value as SQL. Text may be user input: a quote is doubled, and nothing else is special inside quotes. */
-export function literal(value: string | number | boolean): string {
-  if (typeof value !== "string") return String(Number(value));
-  if (value.includes("\0")) throw new Failure("NUL characters cannot be stored.");
-  return `'${value.replaceAll("'", "''")}'`;
-}
+const execute = (target: Target, statements: string): Promise<string> =>
+  wranglerOutput(
+    ["d1", "execute", DATABASE_BINDING, ...targetOptions(target), "--yes", "--json", statements],
+    (finished) => `The database returned an error: ${databaseError(finished)}`,
+  );
 
-const where = (target: Target) => (target.remote ? ["--remote"] : ["--local", "--persist-to", target.stateDir]);
-
-/** With --json, wrangler prints errors as JSON too. */
-function reason(stdout: string): string | undefined {
-  try {
-    const { text } = v.parse(failure, JSON.parse(stdout)).error;
-    return text.startsWith("no such table") ? `${text}. ${NOT_MIGRATED}` : text;
-  } catch {
-    return undefined;
-  }
+/** The text of an error. With --json, wrangler prints most errors as JSON. */
+function databaseError(finished: Finished): string {
+  const error = v.safeParse(v.pipe(v.string(), v.parseJson(), jsonError), finished.stdout);
+  if (!error.success) return lastWords(finished);
+  const { text } = error.output.error;
+  return text.startsWith("no such table") ? `${text}. ${MISSING_TABLE}` : text;
 }

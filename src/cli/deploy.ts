@@ -1,14 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../ingest/queue/names.ts";
+import { newSecret } from "./credentials.ts";
 import { applyMigrations } from "./d1.ts";
-import { Failure, report } from "./failure.ts";
-import { SPILL_BUCKET } from "./r2.ts";
-import { runWrangler } from "./wrangler.ts";
+import { report } from "./failure.ts";
+import { DATABASE_NAME, SPILL_BUCKET_NAME } from "./names.ts";
+import { type Finished, wranglerOutput } from "./wrangler.ts";
 
-/** Names of wrangler.toml. */
-const DATABASE = "edge-events";
-const QUEUES = ["edge-events-ingest", "edge-events-dead-letters"];
-
-const REMOTE = { remote: true } as const;
+const SECRET_NAME = "INGEST_SECRETS";
 
 try {
   await deploy();
@@ -17,49 +14,45 @@ try {
 }
 
 /**
- * Database, queues, bucket, migrations, Worker, secret; may be run again at any time. Migrations go before the code that
- * needs them, except the first time, when the deploy makes the database.
+ * Creates the queues, the bucket, the database and the secret where they are missing, applies the migrations and uploads
+ * the Worker. Can be repeated at any time. The migrations run before the code that needs them, except the first time,
+ * when the upload creates the database.
  */
 async function deploy(): Promise<void> {
-  for (const queue of QUEUES) await makeQueue(queue);
-  await makeBucket(SPILL_BUCKET);
-  const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE}"`);
+  await createMissing("queue", INGEST_QUEUE_NAME, "queues");
+  await createMissing("queue", DEAD_LETTER_QUEUE_NAME, "queues");
+  await createMissing("bucket", SPILL_BUCKET_NAME, "r2", "bucket");
+  const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE_NAME}"`);
   if (exists) await migrate();
   console.log("Deploying the Worker …");
   console.log(await wrangler("deploy", "--minify"));
   if (!exists) await migrate();
-  await makeSecret();
-  console.log("Deployed. A staff token: npm run admin -- token create --staff --remote");
+  await createMissingSecret();
+  console.log("Deployed. To create a staff token, run: npm run admin -- token create --staff --remote");
 }
 
-async function makeQueue(name: string): Promise<void> {
-  if ((await wrangler("queues", "list")).includes(name)) return;
-  console.log(`Making the queue ${name} …`);
-  await wrangler("queues", "create", name);
-}
-
-async function makeBucket(name: string): Promise<void> {
-  if ((await wrangler("r2", "bucket", "list")).includes(name)) return;
-  console.log(`Making the bucket ${name} …`);
-  await wrangler("r2", "bucket", "create", name);
+/** `group` is the group of wrangler commands that has `list` and `create`. */
+async function createMissing(kind: string, name: string, ...group: string[]): Promise<void> {
+  if ((await wrangler(...group, "list")).includes(name)) return;
+  console.log(`Creating the ${kind} ${name} …`);
+  await wrangler(...group, "create", name);
 }
 
 async function migrate(): Promise<void> {
   console.log("Applying the migrations …");
-  await applyMigrations(REMOTE);
+  await applyMigrations({ remote: true });
 }
 
-/** Only when there is none: a secret that producers use already stays. */
-async function makeSecret(): Promise<void> {
-  if ((await wrangler("secret", "list")).includes("INGEST_SECRETS")) return;
-  const secret = randomBytes(24).toString("base64url");
-  const { code, stderr } = await runWrangler(["secret", "put", "INGEST_SECRETS"], JSON.stringify({ waldur: [secret] }));
-  if (code !== 0) throw new Failure(`wrangler secret put failed:\n${stderr}`);
-  console.log(`The secret of the producer "waldur" (shown once): ${secret}`);
+/** An existing secret stays, because producers use it. */
+async function createMissingSecret(): Promise<void> {
+  if ((await wrangler("secret", "list")).includes(SECRET_NAME)) return;
+  const secret = newSecret();
+  const args = ["secret", "put", SECRET_NAME];
+  await wranglerOutput(args, (finished) => failed(args, finished), JSON.stringify({ waldur: [secret] }));
+  console.log(`The secret of the producer "waldur" (shown only once): ${secret}`);
 }
 
-async function wrangler(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runWrangler(args);
-  if (code !== 0) throw new Failure(`wrangler ${args.join(" ")} failed:\n${stdout}${stderr}`);
-  return stdout;
-}
+const wrangler = (...args: string[]): Promise<string> => wranglerOutput(args, (finished) => failed(args, finished));
+
+const failed = (args: readonly string[], { stdout, stderr }: Finished): string =>
+  `wrangler ${args.join(" ")} failed:\n${stdout}${stderr}`;

@@ -1,32 +1,15 @@
-import type { Target } from "./d1.ts";
-import { Failure } from "./failure.ts";
-import { runWrangler } from "./wrangler.ts";
+import { SPILL_BUCKET_NAME } from "./names.ts";
+import { type Target, targetOptions } from "./target.ts";
+import { lastWords, wranglerOutput } from "./wrangler.ts";
 
-/** The bucket's name in wrangler.toml. */
-export const SPILL_BUCKET = "edge-events-spill";
-
-export async function readObject(target: Target, key: string): Promise<string> {
-  const { code, stdout, stderr } = await runWrangler([
-    "r2",
-    "object",
-    "get",
-    `${SPILL_BUCKET}/${key}`,
-    "--pipe",
-    ...where(target),
-  ]);
-  if (code !== 0) throw new Failure(`R2 did not give ${key}: ${stderr.trim() || stdout.trim()}`);
-  return stdout;
-}
+export const readObject = (target: Target, key: string): Promise<string> => run("get", key, target, ["--pipe"]);
 
 export async function deleteObject(target: Target, key: string): Promise<void> {
-  const { code, stdout, stderr } = await runWrangler([
-    "r2",
-    "object",
-    "delete",
-    `${SPILL_BUCKET}/${key}`,
-    ...where(target),
-  ]);
-  if (code !== 0) throw new Failure(`R2 did not delete ${key}: ${stderr.trim() || stdout.trim()}`);
+  await run("delete", key, target);
 }
 
-const where = (target: Target) => (target.remote ? ["--remote"] : ["--local", "--persist-to", target.stateDir]);
+const run = (verb: string, key: string, target: Target, options: string[] = []): Promise<string> =>
+  wranglerOutput(
+    ["r2", "object", verb, `${SPILL_BUCKET_NAME}/${key}`, ...options, ...targetOptions(target)],
+    (finished) => `The bucket ${SPILL_BUCKET_NAME} returned an error to "${verb} ${key}": ${lastWords(finished)}`,
+  );

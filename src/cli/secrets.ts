@@ -1,14 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { appendFile, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as v from "valibot";
+import { newSecret, newToken } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
 import type { Settings } from "./settings.ts";
-import { newToken } from "./tokens.ts";
 
-const SECRET_BYTES = 24;
 const OWNER_ONLY = 0o600;
 
 /** The producer that may push to a local server. */
@@ -28,7 +26,7 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
   const saved = parseEnv(await readIfThere(paths.devVars));
   const token = staffToken ?? saved.LOCAL_STAFF_TOKEN ?? newToken();
   const producers = parseProducers(saved.INGEST_SECRETS);
-  const secret = ingestSecret ?? producers[LOCAL_PRODUCER]?.[0] ?? randomBytes(SECRET_BYTES).toString("base64url");
+  const secret = ingestSecret ?? producers[LOCAL_PRODUCER]?.[0] ?? newSecret();
   const local = { [LOCAL_PRODUCER]: [secret] };
   const missing = [
     ...(staffToken || saved.LOCAL_STAFF_TOKEN ? [] : [`LOCAL_STAFF_TOKEN=${token}`]),

@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
+import { users } from "../auth/table.ts";
 import { type Api, countEvents } from "./api.ts";
 import { banner } from "./banner.ts";
 import { runCron } from "./cron.ts";
-import { applyMigrations, query, type Target } from "./d1.ts";
+import { applyMigrations, query } from "./d1.ts";
 import { report } from "./failure.ts";
 import { assertPortFree } from "./port.ts";
 import { stopProcesses } from "./processes.ts";
@@ -10,7 +11,9 @@ import { loadSamples } from "./samples.ts";
 import { localSecrets, writeVariables } from "./secrets.ts";
 import { type Server, serverReady, startServer } from "./server.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { giveToken, makeUser } from "./tokens.ts";
+import { builder } from "./sql.ts";
+import type { Target } from "./target.ts";
+import { insertToken, insertUser, isNamed } from "./users.ts";
 
 const STAFF = { username: "staff", isStaff: true, isSupport: false };
 
@@ -67,6 +70,6 @@ async function prepare(server: Server, api: Api, target: Target, sampleEvents: n
 }
 
 async function ensureStaff(target: Target, token: string): Promise<void> {
-  const restore = "UPDATE users SET is_staff = 1, is_active = 1 WHERE username = 'staff';";
-  await query(target, [makeUser(STAFF), restore, giveToken(STAFF, token)].join("\n"));
+  const restore = builder.update(users).set({ isStaff: true, isActive: true }).where(isNamed(STAFF.username));
+  await query(target, insertUser(STAFF), restore, insertToken(STAFF, token));
 }

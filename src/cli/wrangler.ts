@@ -1,10 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
 import { startNode } from "./processes.ts";
 
-/** Keeps wrangler from asking, from looking anything up on the Internet, and from writing outside the project. */
+/** Keeps wrangler from asking questions, from using the Internet on its own, and from writing outside the project. */
 const QUIET = {
   CI: "1",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -19,17 +20,32 @@ export function startWrangler(args: string[], env: Record<string, string> = {}, 
   return startNode(["--no-warnings", paths.wrangler, ...args], options, input);
 }
 
-interface Finished {
+export interface Finished {
+  /** The exit code; null after a signal. */
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a command to its end; `input` is what it reads. */
+/** Runs a command to its end, whether it fails or not. `input` is its stdin. */
 export async function runWrangler(args: string[], input?: string): Promise<Finished> {
   const child = startWrangler(args, {}, input);
   const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
   return { code: child.exitCode, stdout, stderr };
 }
+
+/** Runs a command and returns its stdout. Throws a Failure with the message of `explain` when the command fails. */
+export async function wranglerOutput(
+  args: string[],
+  explain: (finished: Finished) => string,
+  input?: string,
+): Promise<string> {
+  const finished = await runWrangler(args, input);
+  if (finished.code !== 0) throw new Failure(explain(finished));
+  return finished.stdout;
+}
+
+/** What a failed command printed: its stderr, or its stdout when stderr is empty. */
+export const lastWords = ({ stdout, stderr }: Finished): string => stderr.trim() || stdout.trim();
 
 const read = async (stream: NodeJS.ReadableStream | null) => (stream === null ? "" : text(stream));

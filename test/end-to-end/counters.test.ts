@@ -1,55 +1,39 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { applyMigrations, query } from "../../src/cli/d1.ts";
+import { LocalDatabase } from "./local-database.ts";
 
-const ADMIN = resolve(import.meta.dirname, "../../src/cli/admin.ts");
-const stateDir = await mkdtemp(join(tmpdir(), "edge-events-counters-"));
-const target = { remote: false, stateDir } as const;
+/** The second statement breaks a NOT NULL constraint. */
+const FAILING = "DELETE FROM counters; INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL)";
 
-/** `npm run admin -- …`: its exit code and what it printed. */
-const admin = (...args: string[]) =>
-  new Promise<{ code: number; output: string }>((done) => {
-    execFile(
-      process.execPath,
-      [ADMIN, ...args],
-      { env: { ...process.env, AUDIT: "off", STATE_DIR: stateDir } },
-      (error, out, err) => done({ code: error ? Number(error.code) : 0, output: out + err }),
-    );
-  });
+let database: LocalDatabase;
 
-before(() => applyMigrations(target));
-after(() => rm(stateDir, { recursive: true, force: true }));
+before(async () => {
+  database = await LocalDatabase.create();
+});
+after(() => database?.remove());
 
-const failing = "DELETE FROM counters; INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL)";
-
-test("events from before the counters and the index are counted and found after a rebuild", async () => {
-  await query(
-    target,
+test("a rebuild counts and indexes events that are older than the counters and the index", async () => {
+  await database.query(
     `INSERT INTO events (uuid, created, type, message, context, producer, received_at)
       SELECT printf('%032d', value), 1700000000000000 + value, 7, 'It''s "old"; ' || value, '{}', 'waldur', 0
       FROM json_each('[1,2,3]')`,
   );
 
-  const rebuilt = await admin("counters", "rebuild");
-  assert.equal(rebuilt.code, 0, rebuilt.output);
-  assert.match(rebuilt.output, /^log\/day +2023-11-14 +0 +3$/m);
-  assert.match(rebuilt.output, /^3 parts compared, 3 counters counted again\.$/m);
-  const indexed = await admin("search", "rebuild");
-  assert.equal(indexed.output, "3 events indexed.\n");
+  const rebuilt = await database.admin("counters", "rebuild");
+  assert.equal(rebuilt.code, 0, rebuilt.stderr);
+  assert.match(rebuilt.stdout, /^log\/day +2023-11-14 +0 +3$/m);
+  assert.match(rebuilt.stdout, /^3 parts compared, 3 counters counted again\.$/m);
+  assert.equal((await database.admin("search", "rebuild")).stdout, "3 events indexed.\n");
 
-  const [row] = await query(
-    target,
+  const [row] = await database.query(
     `UPDATE counters SET n = 5 WHERE series = 'log';
       SELECT count(*) AS old FROM event_index WHERE event_index MATCH '"OLD"'`,
   );
   assert.deepEqual(row, { old: 3 });
-  await assert.rejects(query(target, failing), /NOT NULL/, "several statements in one call are a transaction");
-  const verified = await admin("counters", "verify");
-  assert.equal(verified.code, 1, verified.output);
-  assert.match(verified.output, /^log +2023-10 +5 +3$/m);
-  assert.match(verified.output, /^3 parts compared, 1 counters differ\.$/m);
+  await assert.rejects(database.query(FAILING), /NOT NULL/, "several statements in one call are a transaction");
+  const verified = await database.admin("counters", "verify");
+  assert.equal(verified.code, 1, verified.stderr);
+  assert.match(verified.stdout, /^log +2023-10 +5 +3$/m);
+  assert.match(verified.stdout, /^3 parts compared, 1 counters differ\.$/m);
+  assert.equal(verified.stderr, "To correct them, run: npm run admin -- counters rebuild\n");
 });

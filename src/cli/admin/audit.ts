@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 
-/** Options whose values are told; of others, which may be secrets, only the names are. */
-const TOLD = new Set([
+/** Options whose values are printed. The values of all others may be secrets. */
+const PRINTED_OPTIONS = new Set([
   "username",
   "uuid",
   "on",
@@ -14,20 +14,22 @@ const TOLD = new Set([
   "token-lifetime",
 ]);
 
-/** Commands whose words without a name are no secrets. */
-const TOLD_WORDS = new Set(["token revoke"]);
+/** Commands whose arguments without an option are printed. */
+const COMMANDS_WITH_PRINTED_WORDS = new Set(["token revoke"]);
 
-/** One line of JSON for a command that was done: who, what, when. */
+/** One line of JSON about a command that succeeded: who ran it, which command, when. */
 export function auditLine(command: string, args: readonly string[], now = Date.now()): string {
-  const line = { level: "info", event: "audit", by: userInfo().username, command, options: told(command, args) };
+  const line = { level: "info", event: "audit", by: userInfo().username, command, options: printed(command, args) };
   return JSON.stringify({ ...line, at: new Date(now).toISOString() });
 }
 
-function told(command: string, args: readonly string[]): string[] {
+/** The arguments, with `…` for each value that is not printed. */
+function printed(command: string, args: readonly string[]): string[] {
   return args.map((arg, index) => {
     const [name = "", value] = arg.startsWith("--") ? arg.slice(2).split(/=(.*)/s) : [];
-    if (name !== "") return TOLD.has(name) || value === undefined ? arg : `--${name}=…`;
+    if (name !== "") return PRINTED_OPTIONS.has(name) || value === undefined ? arg : `--${name}=…`;
     const before = args[index - 1] ?? "";
-    return TOLD.has(before.replace(/^--/, "")) || TOLD_WORDS.has(command) ? arg : "…";
+    const isPrinted = PRINTED_OPTIONS.has(before.replace(/^--/, "")) || COMMANDS_WITH_PRINTED_WORDS.has(command);
+    return isPrinted ? arg : "…";
   });
 }

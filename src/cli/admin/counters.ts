@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import type { SQL } from "drizzle-orm";
 import {
   dayBounds,
@@ -9,67 +8,69 @@ import {
   repairs,
   yearsOfLog,
 } from "../../events/counters/rebuild.ts";
-import type { Row, Target } from "../d1.ts";
+import { queryAll, type Row } from "../d1.ts";
 import { Failure } from "../failure.ts";
-import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
-import { execute, inParts } from "./sql.ts";
+import type { Target } from "../target.ts";
+import { command } from "./command.ts";
+import { inParts } from "./parts.ts";
 
-/** Parts of the log that are laid out in one call, which reads as many rows as they have. */
+/** Parts of the log whose bounds are read in one call, which reads all rows of these parts. */
 const PARTS_AHEAD = 20;
 
-export const counterCommands: readonly Command[] = [
-  {
+export const counterCommands = [
+  command({
     name: "counters verify",
-    options: "[--remote]",
-    help: `Counts all events again and compares with the counters, part by part, while events may be written.
-Prints what differs; exit code 1 when something does.`,
-    run: verify,
-  },
-  {
+    usage: "",
+    help: `Counts all events and compares the results with the counters, part by part. Events may be written meanwhile.
+Prints the counters that differ; the exit code is then 1.`,
+    options: {},
+    run: ({ target }) => verify(target),
+  }),
+  command({
     name: "counters rebuild",
-    options: "[--remote]",
-    help: `Counts again what differs, each part in one transaction, while events may be written.
-Needed once after the migration that brought the counters, when there were events before.`,
-    run: rebuild,
-  },
+    usage: "",
+    help: `Counts like verify and corrects the counters that differ, each part in one transaction.
+Needed once if the database has events that are older than the counters.`,
+    options: {},
+    run: ({ target }) => rebuild(target),
+  }),
 ];
 
-async function verify(args: string[]): Promise<void> {
-  const { parts, wrong } = await walk(target(args), (part) => [differences(part)]);
+async function verify(target: Target): Promise<void> {
+  const { parts, wrong } = await compare(target, (part) => [differences(part)]);
   console.log(`${parts} parts compared, ${wrong} counters differ.`);
-  if (wrong > 0) throw new Failure("npm run admin -- counters rebuild counts them again.");
+  if (wrong === 0) return;
+  throw new Failure(`To correct them, run: npm run admin -- counters rebuild${target.remote ? " --remote" : ""}`);
 }
 
-async function rebuild(args: string[]): Promise<void> {
-  const { parts, wrong } = await walk(target(args), (part) => [differences(part), ...repairs(part)]);
+async function rebuild(target: Target): Promise<void> {
+  const { parts, wrong } = await compare(target, (part) => [differences(part), ...repairs(part)]);
   console.log(`${parts} parts compared, ${wrong} counters counted again.`);
 }
 
-const target = (args: string[]): Target => targetOf(parseArgs({ args, options: COMMON_OPTIONS }).values);
-
-/** Runs the statements of every part, of which the first tells what differs, and prints that. */
-async function walk(
-  database: Target,
+/** Runs the statements of every part. The first statement of a part selects its differences, which are printed. */
+async function compare(
+  target: Target,
   statementsOf: (part: Part) => readonly SQL[],
 ): Promise<{ parts: number; wrong: number }> {
-  const walked = { parts: 0, wrong: 0 };
-  for await (const rows of inParts(database, await allParts(database), statementsOf)) {
-    walked.parts += 1;
+  const done = { parts: 0, wrong: 0 };
+  for await (const rows of inParts(target, await allParts(target), statementsOf)) {
+    done.parts += 1;
     if (rows.length === 0) continue;
-    if (walked.wrong === 0) console.log(line("counter", "period", "kept", "counted"));
+    if (done.wrong === 0) console.log(line("counter", "period", "kept", "counted"));
     const all = Number(rows[0]?.differences);
-    walked.wrong += all;
+    done.wrong += all;
     for (const row of rows) console.log(differenceLine(row));
     if (all > rows.length) console.log(`… and ${all - rows.length} more in this part`);
   }
-  return walked;
+  return done;
 }
 
-/** The log's days before its quarters, which are compared with them. */
-async function allParts(database: Target): Promise<Part[]> {
+/** Days come before quarters, because the counters of a quarter are compared with those of its days. */
+async function allParts(target: Target): Promise<Part[]> {
   const days: Part[] = [];
   for (let from = -Infinity; ; ) {
-    const [bounds = [], years = [], [newest] = []] = await execute(database, [
+    const [bounds = [], years = [], [newest] = []] = await queryAll(target, [
       dayBounds(from, PARTS_AHEAD),
       yearsOfLog,
       newestId,
@@ -85,9 +86,14 @@ async function allParts(database: Target): Promise<Part[]> {
   }
 }
 
-/** Where the number of events is right, what it is made of is not. */
+/** A counter may have the right number of events and wrong numbers by type, role or day. */
 const differenceLine = ({ series, period, kept, counted, wrong }: Row): string =>
-  line(series, period, kept, kept === counted ? `${counted}, but ${wrong} of its parts differ` : counted);
+  line(
+    series,
+    period,
+    kept,
+    kept === counted ? `${counted}, but ${wrong} numbers by type, role or day differ` : counted,
+  );
 
 const line = (series: unknown, period: unknown, kept: unknown, counted: unknown): string =>
   `${String(series).padEnd(32)}  ${String(period).padEnd(13)}  ${String(kept).padStart(9)}  ${String(counted).padStart(9)}`;

@@ -1,129 +1,161 @@
-import { parseArgs } from "node:util";
+import { and, desc, eq, or, type SQL, sql } from "drizzle-orm";
 import { bodyKey } from "../../ingest/queue/keys.ts";
-import { literal, query, type Row, type Target } from "../d1.ts";
+import { deadLetters } from "../../ingest/table.ts";
+import { query, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { deleteObject, readObject } from "../r2.ts";
-import { COMMON_OPTIONS, type Command, JSON_OPTION, targetOf } from "./command.ts";
-import { shortTime, table } from "./table.ts";
+import { builder, startsWith } from "../sql.ts";
+import { command, JSON_OPTION } from "./command.ts";
+import { checkedNumber } from "./options.ts";
+import { printJson, printList } from "./print.ts";
+import { shortTime } from "./time.ts";
 
 const DEFAULT_LIMIT = 50;
-/** Digits of an id that the list shows; as many, or all of them, name a letter. */
+const MAX_LIMIT_DIGITS = 6;
+/** Digits of an ID that the list prints. */
 const SHORT_ID = 12;
 
+/** Options that select dead letters. */
 const SELECTION = {
-  ...COMMON_OPTIONS,
   all: { type: "boolean", default: false },
   producer: { type: "string" },
   reason: { type: "string" },
 } as const;
-const SELECTED = "(ID… | --all [--producer NAME] [--reason REASON]) [--remote]";
+const SELECTION_USAGE = "(ID… | --all [--producer NAME] [--reason REASON])";
 
-export const deadLetterCommands: readonly Command[] = [
-  {
-    name: "dead-letters list",
-    options: "[--producer NAME] [--reason REASON] [--limit N] [--json] [--remote]",
-    help: `Accepted events that were not stored, newest first; ${DEFAULT_LIMIT} unless told otherwise.`,
-    run: list,
-  },
-  {
-    name: "dead-letters show",
-    options: "ID [--json] [--remote]",
-    help: "All there is to know about one, with its body. The first digits of an ID will do.",
-    run: show,
-  },
-  {
-    name: "dead-letters replay",
-    options: SELECTED,
-    help: `Sends them to the queue again, within a minute. Each keeps its identity: what is stored is not stored twice.
-A letter goes when its event is stored, and is back when it dies again.`,
-    run: replay,
-  },
-  { name: "dead-letters discard", options: SELECTED, help: "Deletes them for good.", run: discard },
-];
-
-async function list(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { ...SELECTION, ...JSON_OPTION, limit: { type: "string", default: String(DEFAULT_LIMIT) } },
-  });
-  if (!/^\d{1,6}$/.test(values.limit)) throw new Failure("--limit must be a whole number.", WRONG_USAGE);
-  const rows = await query(
-    targetOf(values),
-    `SELECT id, reason, state, producer, attempts, first_seen, last_seen, uuid, detail FROM dead_letters
-      WHERE ${filter(values)} ORDER BY last_seen DESC LIMIT ${values.limit};`,
-  );
-  if (values.json) return console.log(JSON.stringify(rows, null, 2));
-  if (rows.length === 0) return console.log("There are no dead letters.");
-  const lines = rows.map(({ id, last_seen, producer, reason, state, attempts, detail }) => [
-    String(id).slice(0, SHORT_ID),
-    shortTime(last_seen),
-    producer ?? "?",
-    reason,
-    state,
-    attempts,
-    detail,
-  ]);
-  console.log(table(["id", "last seen (UTC)", "producer", "reason", "state", "tries", "detail"], lines));
+interface Selection {
+  all: boolean;
+  producer?: string;
+  reason?: string;
 }
 
-async function show(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    options: { ...COMMON_OPTIONS, ...JSON_OPTION },
-    allowPositionals: true,
-  });
-  const target = targetOf(values);
-  const [letter, ...others] = await query(
-    target,
-    `SELECT * FROM dead_letters WHERE ${named(positionals.slice(0, 1))};`,
-  );
-  if (letter === undefined) throw new Failure(`There is no dead letter ${positionals[0] ?? ""}.`);
-  if (others.length > 0) throw new Failure("More than one dead letter begins so; give more digits.");
-  const body = letter.body ?? (await readObject(target, bodyKey(String(letter.id))));
-  if (values.json) return console.log(JSON.stringify({ ...letter, body }, null, 2));
-  const told = { ...letter, first_seen: shortTime(letter.first_seen), last_seen: shortTime(letter.last_seen) };
-  for (const [name, value] of Object.entries(told))
-    if (name !== "body") console.log(`${name.padEnd(12)}${value ?? ""}`);
+const list = command({
+  name: "dead-letters list",
+  usage: "[--producer NAME] [--reason REASON] [--limit N] [--json]",
+  help: `Lists accepted events that could not be stored, newest first. Default of N: ${DEFAULT_LIMIT}.`,
+  options: { ...SELECTION, ...JSON_OPTION, limit: { type: "string", default: String(DEFAULT_LIMIT) } },
+  async run({ target, values }) {
+    const limit = checkedNumber("--limit", values.limit, MAX_LIMIT_DIGITS);
+    const { id, reason, state, producer, attempts, firstSeen, lastSeen, uuid, detail } = deadLetters;
+    const rows = await query(
+      target,
+      builder
+        .select({ id, reason, state, producer, attempts, firstSeen, lastSeen, uuid, detail })
+        .from(deadLetters)
+        .where(filter(values))
+        .orderBy(desc(lastSeen))
+        .limit(limit),
+    );
+    printList({
+      rows,
+      json: values.json,
+      none: "There are no dead letters.",
+      headings: ["id", "last seen (UTC)", "producer", "reason", "state", "tries", "detail"],
+      cells: (row) => [
+        String(row.id).slice(0, SHORT_ID),
+        shortTime(row.last_seen),
+        row.producer ?? "?",
+        row.reason,
+        row.state,
+        row.attempts,
+        row.detail,
+      ],
+    });
+  },
+});
+
+const show = command({
+  name: "dead-letters show",
+  usage: "ID [--json]",
+  help: "Prints one dead letter with its body. ID may be the first 8 or more digits.",
+  options: JSON_OPTION,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const [id = ""] = words;
+    const [letter, ...others] = await query(
+      target,
+      builder
+        .select()
+        .from(deadLetters)
+        .where(anyOf(words.slice(0, 1))),
+    );
+    if (letter === undefined) throw new Failure(`There is no dead letter ${id}.`);
+    if (others.length > 0)
+      throw new Failure(`More than one dead letter has an ID that starts with ${id}. Give more digits.`);
+    const body = letter.body ?? (await readObject(target, bodyKey(String(letter.id))));
+    if (values.json) printJson({ ...letter, body });
+    else printLetter(letter, String(body));
+  },
+});
+
+function printLetter({ body: _, ...letter }: Row, body: string): void {
+  const times = { first_seen: shortTime(letter.first_seen), last_seen: shortTime(letter.last_seen) };
+  for (const [name, value] of Object.entries({ ...letter, ...times })) console.log(`${name.padEnd(12)}${value ?? ""}`);
   console.log(`\n${body}`);
 }
 
-async function replay(args: string[]): Promise<void> {
-  const { target, where } = selection(args);
-  const rows = await query(target, `UPDATE dead_letters SET state = 'replay' WHERE ${where} RETURNING id;`);
-  if (rows.length === 0) throw new Failure("There is no such dead letter.");
-  console.log(
-    `${counted(rows)} will be sent to the queue within a minute${target.remote ? "" : ", if the server runs"}.`,
+const replay = command({
+  name: "dead-letters replay",
+  usage: SELECTION_USAGE,
+  help: `Sends dead letters to the queue again, within a minute. An event that is stored already is not stored twice.
+A dead letter is deleted when its event is stored. If the event fails again, the dead letter is listed again.`,
+  options: SELECTION,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const marked = await query(
+      target,
+      builder
+        .update(deadLetters)
+        .set({ state: "replay" })
+        .where(selected(values, words))
+        .returning({ id: deadLetters.id }),
+    );
+    const condition = target.remote ? "" : ", if the server runs";
+    console.log(`${counted(marked)} will be sent to the queue within a minute${condition}.`);
+  },
+});
+
+const discard = command({
+  name: "dead-letters discard",
+  usage: SELECTION_USAGE,
+  help: "Deletes dead letters. Their events are lost.",
+  options: SELECTION,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const isLarge = sql`${deadLetters.body} IS NULL`.as("large");
+    const deleted = await query(
+      target,
+      builder.delete(deadLetters).where(selected(values, words)).returning({ id: deadLetters.id, isLarge }),
+    );
+    const message = `${counted(deleted)} deleted.`;
+    for (const { id, large } of deleted) if (large === 1) await deleteObject(target, bodyKey(String(id)));
+    console.log(message);
+  },
+});
+
+/** The dead letters that a command is for: those with the IDs, or with --all every one that passes the filter. */
+function selected(selection: Selection, ids: readonly string[]): SQL | undefined {
+  if (selection.all === ids.length > 0) throw new Failure("Give IDs or --all.", WRONG_USAGE);
+  return selection.all ? filter(selection) : anyOf(ids);
+}
+
+const filter = ({ producer, reason }: Selection): SQL | undefined =>
+  and(
+    producer === undefined ? undefined : eq(deadLetters.producer, producer),
+    reason === undefined ? undefined : eq(deadLetters.reason, reason),
   );
-}
 
-async function discard(args: string[]): Promise<void> {
-  const { target, where } = selection(args);
-  const rows = await query(target, `DELETE FROM dead_letters WHERE ${where} RETURNING id, body IS NULL AS large;`);
-  if (rows.length === 0) throw new Failure("There is no such dead letter.");
-  for (const { id, large } of rows) if (large === 1) await deleteObject(target, bodyKey(String(id)));
-  console.log(`${counted(rows)} deleted.`);
-}
-
-function selection(args: string[]): { target: Target; where: string } {
-  const { values, positionals } = parseArgs({ args, options: SELECTION, allowPositionals: true });
-  if (values.all === positionals.length > 0) throw new Failure("Give ids, or --all.", WRONG_USAGE);
-  return { target: targetOf(values), where: values.all ? filter(values) : named(positionals) };
-}
-
-function filter({ producer, reason }: { producer?: string | undefined; reason?: string | undefined }): string {
-  const conditions = [
-    ...(producer === undefined ? [] : [`producer = ${literal(producer)}`]),
-    ...(reason === undefined ? [] : [`reason = ${literal(reason)}`]),
-  ];
-  return conditions.join(" AND ") || "true";
-}
-
-function named(ids: readonly string[]): string {
-  if (ids.length === 0) throw new Failure("Give an id.", WRONG_USAGE);
+function anyOf(ids: readonly string[]): SQL | undefined {
+  if (ids.length === 0) throw new Failure("Give an ID.", WRONG_USAGE);
   const wrong = ids.find((id) => !/^[\da-f]{8,32}$/i.test(id));
   if (wrong !== undefined)
-    throw new Failure(`An id is at least 8 of its 32 hex digits, not ${JSON.stringify(wrong)}.`, WRONG_USAGE);
-  return ids.map((id) => `substr(id, 1, ${id.length}) = ${literal(id.toLowerCase())}`).join(" OR ");
+    throw new Failure(`An ID has 8 to 32 hex digits, not ${JSON.stringify(wrong)}.`, WRONG_USAGE);
+  return or(...ids.map((id) => startsWith(deadLetters.id, id.toLowerCase())));
 }
 
-const counted = (rows: readonly Row[]): string => (rows.length === 1 ? "1 dead letter" : `${rows.length} dead letters`);
+function counted(rows: readonly Row[]): string {
+  if (rows.length === 0) throw new Failure("There is no such dead letter.");
+  return rows.length === 1 ? "1 dead letter" : `${rows.length} dead letters`;
+}
+
+export const deadLetterCommands = [list, show, replay, discard];

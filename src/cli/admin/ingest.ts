@@ -1,82 +1,68 @@
-import { parseArgs } from "node:util";
+import { sql } from "drizzle-orm";
 import * as v from "valibot";
 import { percentile } from "../../ingest/statistics/lag.ts";
-import { literal, query, type Row } from "../d1.ts";
-import { Failure, WRONG_USAGE } from "../failure.ts";
-import { COMMON_OPTIONS, type Command, JSON_OPTION, targetOf } from "./command.ts";
-import { table } from "./table.ts";
+import { DAY, dayOf } from "../../values/periods.ts";
+import { microsecondsNow } from "../../values/time.ts";
+import { query, type Row } from "../d1.ts";
+import { command, JSON_OPTION } from "./command.ts";
+import { checkedNumber } from "./options.ts";
+import { printList } from "./print.ts";
 
 const DEFAULT_DAYS = 7;
-const DAY_MS = 86_400_000;
+const MAX_DAYS_DIGITS = 4;
 
-const histogram = v.record(v.string(), v.number());
+/** JSON text of an object of numbers. */
+const numbers = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.number()));
 
-export const ingestCommands: readonly Command[] = [
-  {
-    name: "ingest status",
-    options: "[--days N] [--producer NAME] [--json] [--remote]",
-    help: `What became of the events of each producer, by the day (UTC) they were received; ${DEFAULT_DAYS} days unless told
-otherwise. An event counts as accepted when it is stored, known already, or dead: what waits in the queue is not counted yet.
-Lag: from received to stored, half and 99 % of the events, at most a fifth too high.`,
-    run: status,
+const status = command({
+  name: "ingest status",
+  usage: "[--days N] [--producer NAME] [--json]",
+  help: `Counts the events of each producer by the day (UTC) on which they were received. Default of N: ${DEFAULT_DAYS}.
+Accepted events are stored, duplicate or dead; those in the queue are not counted yet. Lag is the time from received
+to stored that 50 % and 99 % of the events do not exceed; the number is at most a fifth too high.`,
+  options: {
+    ...JSON_OPTION,
+    days: { type: "string", default: String(DEFAULT_DAYS) },
+    producer: { type: "string" },
   },
-];
+  async run({ target, values }) {
+    const days = checkedNumber("--days", values.days, MAX_DAYS_DIGITS);
+    const first = dayOf(microsecondsNow() - (days - 1) * DAY);
+    const rows = await query(target, daysSince(first, values.producer));
+    printList({
+      rows: rows.map(readable),
+      json: values.json,
+      none: `Nothing was received since ${first}.`,
+      headings: ["day", "producer", "accepted", "stored", "duplicate", "dead", "lag p50", "p99", "rejected requests"],
+      cells: (row) => [
+        ...[row.day, row.producer, row.accepted, row.stored, row.duplicates, row.dead],
+        ...[duration(row.lag_p50_ms), duration(row.lag_p99_ms), reasons(row.rejected)],
+      ],
+    });
+  },
+});
 
-async function status(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...COMMON_OPTIONS,
-      ...JSON_OPTION,
-      days: { type: "string", default: String(DEFAULT_DAYS) },
-      producer: { type: "string" },
-    },
-  });
-  if (!/^\d{1,4}$/.test(values.days)) throw new Failure("--days must be a whole number.", WRONG_USAGE);
-  const first = new Date(Date.now() - (Number(values.days) - 1) * DAY_MS).toISOString().slice(0, 10);
-  const rows = (await query(targetOf(values), statement(first, values.producer))).map(readable);
-  if (values.json) return console.log(JSON.stringify(rows, null, 2));
-  if (rows.length === 0) return console.log(`Nothing was received since ${first}.`);
-  const lines = rows.map(({ day, producer, accepted, stored, duplicates, dead, lag_p50_ms, lag_p99_ms, rejected }) => [
-    ...[day, producer, accepted, stored, duplicates, dead, duration(lag_p50_ms), duration(lag_p99_ms)],
-    Object.entries(rejected)
-      .map(([reason, requests]) => `${reason} ${requests}`)
-      .join(", ") || "-",
-  ]);
-  const headings = [
-    "day",
-    "producer",
-    "accepted",
-    "stored",
-    "duplicate",
-    "dead",
-    "lag p50",
-    "p99",
-    "rejected requests",
-  ];
-  console.log(table(headings, lines));
-}
-
-function statement(first: string, producer: string | undefined): string {
-  const where = `day >= ${literal(first)}${producer === undefined ? "" : ` AND producer = ${literal(producer)}`}`;
-  return `WITH days AS (
-      SELECT day, producer FROM ingest_days WHERE ${where} UNION SELECT day, producer FROM ingest_rejections WHERE ${where}
+/** Raw SQL: the builder has no UNION of days with a join to it, and no json_group_object. */
+function daysSince(first: string, producer: string | undefined) {
+  const filter = sql`day >= ${first}${producer === undefined ? sql`` : sql` AND producer = ${producer}`}`;
+  return sql`WITH days AS (
+      SELECT day, producer FROM ingest_days WHERE ${filter} UNION SELECT day, producer FROM ingest_rejections WHERE ${filter}
     )
     SELECT days.day, days.producer, coalesce(accepted, 0) AS accepted, coalesce(stored, 0) AS stored,
       coalesce(duplicates, 0) AS duplicates, coalesce(dead, 0) AS dead, coalesce(lag, '{}') AS lag,
-      (SELECT json_group_object(reason, requests) FROM ingest_rejections AS refused
-        WHERE refused.day = days.day AND refused.producer = days.producer) AS rejected
-    FROM days LEFT JOIN ingest_days USING (day, producer) ORDER BY days.day DESC, days.producer;`;
+      (SELECT json_group_object(reason, requests) FROM ingest_rejections AS rejections
+        WHERE rejections.day = days.day AND rejections.producer = days.producer) AS rejected
+    FROM days LEFT JOIN ingest_days USING (day, producer) ORDER BY days.day DESC, days.producer`;
 }
 
 function readable({ lag, rejected, ...row }: Row) {
-  const lags = v.parse(histogram, JSON.parse(String(lag)));
+  const lags = v.parse(numbers, lag);
   return {
     ...{ day: row.day, producer: row.producer, accepted: row.accepted, stored: row.stored },
     ...{ duplicates: row.duplicates, dead: row.dead },
     lag_p50_ms: percentile(lags, 0.5) ?? null,
     lag_p99_ms: percentile(lags, 0.99) ?? null,
-    rejected: v.parse(histogram, JSON.parse(String(rejected))),
+    rejected: v.parse(numbers, rejected),
   };
 }
 
@@ -84,3 +70,10 @@ function duration(milliseconds: number | null): string {
   if (milliseconds === null) return "-";
   return milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
+
+const reasons = (rejected: Readonly<Record<string, number>>): string =>
+  Object.entries(rejected)
+    .map(([reason, requests]) => `${reason} ${requests}`)
+    .join(", ") || "-";
+
+export const ingestCommands = [status];

@@ -1,43 +1,41 @@
-import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { eventsToLearnFrom, insertObjects, objectRows } from "../../events/objects/learn.ts";
-import { query, type Target } from "../d1.ts";
-import { Failure, WRONG_USAGE } from "../failure.ts";
-import { printSql } from "../print-sql.ts";
-import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
+import { query } from "../d1.ts";
+import type { Target } from "../target.ts";
+import { command } from "./command.ts";
+import { checkedNumber } from "./options.ts";
 
-/** Events read at once. */
+/** Events of one call. */
 const EVENTS_A_STEP = 500;
-/** Characters of one statement; D1 takes 100,000 bytes, and a command line somewhat more. */
+/** Characters. D1 takes statements of 100,000 bytes, Linux arguments of 131,072 bytes. */
 const MAX_STATEMENT_LENGTH = 60_000;
+const MAX_ID_DIGITS = 15;
 
 const eventRow = v.object({ id: v.number(), type: v.string(), created: v.number(), context: v.string() });
 
-export const objectCommands: readonly Command[] = [
-  {
+export const objectCommands = [
+  command({
     name: "objects learn",
-    options: "[--from ID] [--remote]",
-    help: `Learns from the events that are there already where objects belong, ${EVENTS_A_STEP} events a step; needed once, for events
-that were written before the table of objects was there. It may be stopped, and go on with --from; doing it twice
-changes nothing.`,
-    run: learn,
-  },
+    usage: "[--from ID]",
+    help: `Learns from all events to which customer and project an object belongs, ${EVENTS_A_STEP} events at a time.
+Needed once if the database has events that are older than the table of objects. Can be stopped, and continued
+with --from ID. Running it again changes nothing.`,
+    options: { from: { type: "string", default: "0" } },
+    run: ({ target, values }) => learn(target, checkedNumber("--from", values.from, MAX_ID_DIGITS)),
+  }),
 ];
 
-async function learn(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { ...COMMON_OPTIONS, from: { type: "string", default: "0" } } });
-  const target = targetOf(values);
-  if (!/^\d{1,15}$/.test(values.from)) throw new Failure("--from wants the id of an event.", WRONG_USAGE);
-  let last = Number(values.from) - 1;
+async function learn(target: Target, from: number): Promise<void> {
+  let last = from - 1;
   for (let events = await read(target, last); events.length > 0; events = await read(target, last)) {
     await write(target, events);
     last = events.at(-1)?.id ?? last;
-    console.error(`Learnt from the events up to ${last}.`);
+    console.error(`Learned from the events up to ID ${last}.`);
   }
 }
 
 async function read(target: Target, after: number) {
-  const rows = await query(target, printSql(eventsToLearnFrom(after, EVENTS_A_STEP)));
+  const rows = await query(target, eventsToLearnFrom(after, EVENTS_A_STEP));
   return v.parse(v.array(eventRow), rows);
 }
 
@@ -48,7 +46,7 @@ async function write(target: Target, events: Awaited<ReturnType<typeof read>>): 
     statement.push(row);
     const isFull = statement.join().length + (rows[index + 1]?.length ?? MAX_STATEMENT_LENGTH) >= MAX_STATEMENT_LENGTH;
     if (!isFull) continue;
-    await query(target, printSql(insertObjects(`[${statement.join()}]`)));
+    await query(target, insertObjects(`[${statement.join()}]`));
     statement = [];
   }
 }

@@ -1,56 +1,61 @@
 import { parseUuid } from "../../values/uuid.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 
-/** Characters. */
+/** Lengths in characters. */
 const MAX_USERNAME_LENGTH = 150;
 const MAX_ROLE_NAME_LENGTH = 100;
-const MICROSECONDS_PER_MILLISECOND = 1_000;
-/** Waldur's model names a role may be on. */
+/** The objects on which Waldur has roles. */
 const ROLE_SCOPE_TYPES = ["customer", "project", "offering", "call", "proposal", "resource"];
 
-export function checkedUsername(username: string | undefined): string {
-  return checkedText("A username", username, MAX_USERNAME_LENGTH);
-}
+/** Checks the text of an option. Throws a Failure with the option's name. */
+type Check<T> = (option: string, text: string) => T;
 
-export function checkedRoleName(name: string): string {
-  return checkedText("A role's name", name, MAX_ROLE_NAME_LENGTH);
-}
+/** Checks an option that may be left out. */
+export const ifGiven = <T>(option: string, text: string | undefined, check: Check<T>): T | undefined =>
+  text === undefined ? undefined : check(option, text);
 
-function checkedText(what: string, text: string | undefined, maxLength: number): string {
+export const checkedUsername = (option: string, text: string | undefined): string =>
+  checkedText(option, text, MAX_USERNAME_LENGTH);
+
+export const checkedRoleName: Check<string> = (option, text) => checkedText(option, text, MAX_ROLE_NAME_LENGTH);
+
+function checkedText(option: string, text: string | undefined, maxLength: number): string {
   if (text !== undefined && text.length > 0 && text.length <= maxLength && !/\p{Cc}/u.test(text)) return text;
-  throw new Failure(`${what} is 1 to ${maxLength} characters, none a control character.`, WRONG_USAGE);
+  throw wrongOption(option, `1 to ${maxLength} characters without control characters`, text);
 }
 
-/** 32 hex. */
-export function checkedUuid(text: string): string {
+/** Returns 32 hex digits. */
+export const checkedUuid: Check<string> = (option, text) => {
   const uuid = parseUuid(text);
   if (uuid !== undefined) return uuid;
-  throw new Failure(`Not a UUID: ${text}`, WRONG_USAGE);
-}
+  throw wrongOption(option, "a UUID", text);
+};
 
-/** `TYPE:UUID` of the object a role is on. */
-export function checkedScope(text: string | undefined): { scopeType: string; scope: string } {
+/** Reads `TYPE:UUID`, the object of a role. */
+export function checkedScope(option: string, text: string | undefined): { scopeType: string; scope: string } {
   const [, scopeType = "", uuid = ""] = /^([a-z]+):(.+)$/.exec(text ?? "") ?? [];
-  if (ROLE_SCOPE_TYPES.includes(scopeType)) return { scopeType, scope: checkedUuid(uuid) };
-  throw new Failure(`--on wants TYPE:UUID, where TYPE is one of ${ROLE_SCOPE_TYPES.join(", ")}.`, WRONG_USAGE);
+  if (ROLE_SCOPE_TYPES.includes(scopeType)) return { scopeType, scope: checkedUuid(`The UUID of ${option}`, uuid) };
+  throw wrongOption(option, `TYPE:UUID, with one of these as TYPE: ${ROLE_SCOPE_TYPES.join(", ")}`, text);
 }
 
-/** A day (its beginning, UTC) or an ISO 8601 time, in microseconds; undefined when none is given. */
-export function checkedTime(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const time = /^\d{4}-\d\d-\d\d(T\S+(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(time)) return time * MICROSECONDS_PER_MILLISECOND;
-  throw new Failure(`Not a day like 2027-01-31 or a time like 2027-01-31T12:00:00Z: ${text}`, WRONG_USAGE);
-}
-
-/** Seconds from 1 on, or `none`. */
-export function checkedLifetime(text: string): number | null {
+/** Reads seconds, at least 1, or `none`, which becomes null. */
+export const checkedLifetime: Check<number | null> = (option, text) => {
   if (text === "none") return null;
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new Failure(`Not a number of seconds, nor none: ${text}`, WRONG_USAGE);
+  throw wrongOption(option, "none or a number of seconds from 1 on", text);
+};
+
+export const checkedYesNo: Check<boolean> = (option, text) => {
+  if (text === "yes" || text === "no") return text === "yes";
+  throw wrongOption(option, "yes or no", text);
+};
+
+export function checkedNumber(option: string, text: string, maxDigits: number): number {
+  if (/^\d+$/.test(text) && text.length <= maxDigits) return Number(text);
+  throw wrongOption(option, `a whole number of at most ${maxDigits} digits`, text);
 }
 
-export function checkedYesNo(name: string, text: string): boolean {
-  if (text === "yes" || text === "no") return text === "yes";
-  throw new Failure(`--${name} wants yes or no.`, WRONG_USAGE);
+export function wrongOption(option: string, expected: string, text: string | undefined): Failure {
+  const problem = text === undefined ? "is missing" : `is ${JSON.stringify(text)}`;
+  return new Failure(`${option} ${problem}. It must be ${expected}.`, WRONG_USAGE);
 }

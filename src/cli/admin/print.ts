@@ -1,20 +1,27 @@
 import type { Row } from "../d1.ts";
+import { table } from "./table.ts";
 
-const MICROSECONDS_PER_MILLISECOND = 1_000;
-const MILLISECONDS_PER_DAY = 86_400_000;
-
-/** Rows as tab-separated lines under their names, for eyes and for cut(1). */
-export function table(rows: readonly Row[]): string {
-  const [first] = rows;
-  if (first === undefined) return "(none)";
-  const lines = rows.map((row) => Object.values(row).map((value) => value ?? "-"));
-  return [Object.keys(first), ...lines].map((cells) => cells.join("\t")).join("\n");
+interface List<T> {
+  rows: readonly T[];
+  /** Prints the rows as JSON, with nothing cut. */
+  json: boolean;
+  /** The sentence for no rows. */
+  none: string;
+  headings: readonly string[];
+  cells(row: T): readonly unknown[];
 }
 
-/** Microseconds, or null, as ISO 8601. */
-export const printedTime = (microseconds: Row[string] | undefined): string | null =>
-  typeof microseconds === "number" ? new Date(microseconds / MICROSECONDS_PER_MILLISECOND).toISOString() : null;
+/** Prints rows as JSON or as a table. */
+export function printList<T>({ rows, json, none, headings, cells }: List<T>): void {
+  if (json) printJson(rows);
+  else console.log(rows.length === 0 ? none : table(headings, rows.map(cells)));
+}
 
-/** Days since 1970, or null, as a day. */
-export const printedDay = (days: Row[string] | undefined): string | null =>
-  typeof days === "number" ? new Date(days * MILLISECONDS_PER_DAY).toISOString().slice(0, 10) : null;
+export const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
+
+/** Prints rows as tab-separated lines below their names, for cut(1). */
+export function printTabbed(rows: readonly Row[]): void {
+  const lines = [...rows.slice(0, 1).map(Object.keys), ...rows.map(Object.values)];
+  const texts = lines.map((cells) => cells.map((cell) => cell ?? "-").join("\t"));
+  console.log(texts.join("\n") || "(none)");
+}

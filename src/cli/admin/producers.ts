@@ -1,175 +1,186 @@
-import { createHash, randomBytes } from "node:crypto";
-import { parseArgs } from "node:util";
+import { randomBytes } from "node:crypto";
+import { and, eq, sql } from "drizzle-orm";
+import * as v from "valibot";
 import {
   AUTHENTICATIONS,
   type Authentication,
   DEFAULT_TOLERANCE,
   MAX_SECRETS,
 } from "../../ingest/producers/schemes.ts";
-import { execute, literal, query, type Row } from "../d1.ts";
+import { producers } from "../../ingest/table.ts";
+import { microsecondsNow } from "../../values/time.ts";
+import { sha256Hex } from "../credentials.ts";
+import { executeSecretly, query } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
-import { COMMON_OPTIONS, type Command, JSON_OPTION, targetOf } from "./command.ts";
-import { shortTime, table } from "./table.ts";
+import { builder } from "../sql.ts";
+import { command, JSON_OPTION } from "./command.ts";
+import { checkedNumber, ifGiven, wrongOption } from "./options.ts";
+import { printList } from "./print.ts";
+import { shortTime } from "./time.ts";
 
 const SECRET_BYTES = 32;
+const MAX_NUMBER_DIGITS = 9;
 
-export const producerCommands: readonly Command[] = [
-  {
-    name: "producers list",
-    options: "[--json] [--remote]",
-    help: "Producers of the table; those of the variable INGEST_SECRETS are not in it.",
-    run: list,
+const storedSecrets = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
+
+const list = command({
+  name: "producers list",
+  usage: "[--json]",
+  help: "Lists the producers in the database. It does not list those in the variable INGEST_SECRETS.",
+  options: JSON_OPTION,
+  async run({ target, values }) {
+    const { name, auth, tolerance, maxBacklog, isActive, updated } = producers;
+    const secrets = sql`json_array_length(${producers.secrets})`.as("secrets");
+    const rows = await query(
+      target,
+      builder
+        .select({ name, auth, secrets, tolerance, maxBacklog, isActive, updated })
+        .from(producers)
+        .orderBy(producers.name),
+    );
+    printList({
+      rows,
+      json: values.json,
+      none: "The table of producers is empty.",
+      headings: ["name", "auth", "secrets", "tolerance", "backlog", "state", "changed (UTC)"],
+      cells: (row) => [
+        row.name,
+        row.auth,
+        row.secrets,
+        `${row.tolerance} s`,
+        row.max_backlog ?? "-",
+        row.is_active === 1 ? "active" : "disabled",
+        shortTime(row.updated),
+      ],
+    });
   },
-  {
-    name: "producers add",
-    options: "NAME [--auth AUTH] [--tolerance SECONDS] [--max-backlog N] [--remote]",
-    help: `Prints the secret of a new (or disabled) producer, once. AUTH is how it has to prove who it is:
-${AUTHENTICATIONS.join(", ")}. A secret chosen elsewhere is read from the variable PRODUCER_SECRET.`,
-    run: add,
+});
+
+const add = command({
+  name: "producers add",
+  usage: "NAME [--auth AUTH] [--tolerance SECONDS] [--max-backlog N]",
+  help: `Creates a producer, or enables a disabled one. Prints its secret, which is shown only once. To choose the secret
+yourself, set the environment variable PRODUCER_SECRET. AUTH is how the producer authenticates:
+${AUTHENTICATIONS.join(", ")}. Default: secret.`,
+  options: {
+    auth: { type: "string", default: "secret" },
+    tolerance: { type: "string", default: String(DEFAULT_TOLERANCE) },
+    "max-backlog": { type: "string" },
   },
-  {
-    name: "producers rotate",
-    options: "NAME [--end] [--remote]",
-    help: "Prints a new secret, once. The one before it stays valid until --end, which takes it away.",
-    run: rotate,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const name = checkedName(words);
+    const auth = checkedAuth(values.auth);
+    const tolerance = checkedCount("--tolerance", values.tolerance);
+    const maxBacklog = ifGiven("--max-backlog", values["max-backlog"], checkedCount) ?? null;
+    const find = builder.select({ isActive: producers.isActive }).from(producers).where(eq(producers.name, name));
+    const [existing] = await query(target, find);
+    if (existing?.is_active === 1) {
+      throw new Failure(`There is a producer ${name} already. Rotate its secret, or disable it first.`);
+    }
+    const secret = chosenSecret(auth);
+    const updated = microsecondsNow();
+    const row = { auth, secrets: JSON.stringify([stored(auth, secret)]), tolerance, maxBacklog, updated, isActive: 1 };
+    await executeSecretly(
+      target,
+      builder
+        .insert(producers)
+        .values({ name, ...row, created: updated })
+        .onConflictDoUpdate({ target: producers.name, set: row }),
+    );
+    printSecret(name, secret);
   },
-  {
-    name: "producers disable",
-    options: "NAME [--remote]",
-    help: "Nobody can send in its name any more, even if INGEST_SECRETS has it; within half a minute.",
-    run: disable,
+});
+
+const rotate = command({
+  name: "producers rotate",
+  usage: "NAME [--end]",
+  help: `Creates a second secret and prints it, which is shown only once. Both secrets are valid until rotate NAME --end
+deletes the old one.`,
+  options: { end: { type: "boolean", default: false } },
+  takesWords: true,
+  async run({ target, values, words }) {
+    const name = checkedName(words);
+    const [row] = await query(
+      target,
+      builder
+        .select({ auth: producers.auth, secrets: producers.secrets })
+        .from(producers)
+        .where(and(eq(producers.name, name), eq(producers.isActive, 1))),
+    );
+    if (row === undefined) throw new Failure(`There is no active producer ${name} in the database.`);
+    const auth = checkedAuth(String(row.auth));
+    const current = v.parse(storedSecrets, row.secrets);
+    const secret = values.end ? undefined : chosenSecret(auth);
+    const secrets = secret === undefined ? current.slice(0, 1) : [stored(auth, secret), ...current];
+    await executeSecretly(
+      target,
+      builder
+        .update(producers)
+        .set({ secrets: JSON.stringify(secrets.slice(0, MAX_SECRETS)), updated: microsecondsNow() })
+        .where(eq(producers.name, name)),
+    );
+    if (secret === undefined) console.log(`${name} has one secret now, the newest.`);
+    else printSecret(name, secret);
   },
-];
+});
 
-async function list(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { ...COMMON_OPTIONS, ...JSON_OPTION } });
-  const rows = await query(
-    targetOf(values),
-    `SELECT name, auth, json_array_length(secrets) AS secrets, tolerance, max_backlog, is_active, updated
-      FROM producers ORDER BY name;`,
-  );
-  if (values.json) return console.log(JSON.stringify(rows, null, 2));
-  if (rows.length === 0) return console.log("The table of producers is empty.");
-  const lines = rows.map(({ name, auth, secrets, tolerance, max_backlog, is_active, updated }) => [
-    name,
-    auth,
-    secrets,
-    `${tolerance} s`,
-    max_backlog ?? "-",
-    is_active === 1 ? "active" : "disabled",
-    shortTime(updated),
-  ]);
-  console.log(table(["name", "auth", "secrets", "tolerance", "backlog", "state", "changed (UTC)"], lines));
-}
+const disable = command({
+  name: "producers disable",
+  usage: "NAME",
+  help: "Deletes the producer's secrets. Its events are rejected within half a minute, even if INGEST_SECRETS names it.",
+  options: {},
+  takesWords: true,
+  async run({ target, words }) {
+    const name = checkedName(words);
+    const updated = microsecondsNow();
+    const row = { secrets: "[]", isActive: 0, updated };
+    await query(
+      target,
+      builder
+        .insert(producers)
+        .values({ name, ...row, auth: "secret", tolerance: DEFAULT_TOLERANCE, created: updated })
+        .onConflictDoUpdate({ target: producers.name, set: row }),
+    );
+    console.log(`${name} is disabled.`);
+  },
+});
 
-async function add(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...COMMON_OPTIONS,
-      auth: { type: "string", default: "secret" },
-      tolerance: { type: "string", default: String(DEFAULT_TOLERANCE) },
-      "max-backlog": { type: "string" },
-    },
-  });
-  const name = nameIn(positionals);
-  const auth = checkedAuth(values.auth);
-  const backlog = values["max-backlog"];
-  for (const number of [values.tolerance, backlog ?? "0"]) {
-    if (!/^\d{1,9}$/.test(number)) throw new Failure(`${number} is not a whole number.`, WRONG_USAGE);
-  }
-  const target = targetOf(values);
-  const [existing] = await query(target, `SELECT is_active FROM producers WHERE name = ${literal(name)};`);
-  if (existing?.is_active === 1)
-    throw new Failure(`There is a producer ${name}; rotate its secret, or disable it first.`);
-  const secret = chosenSecret(auth);
-  const secrets = JSON.stringify([stored(auth, secret)]);
-  const now = literal(Date.now() * 1000);
-  await execute(
-    target,
-    `INSERT INTO producers (name, auth, secrets, tolerance, max_backlog, created, updated)
-      VALUES (${literal(name)}, ${literal(auth)}, ${literal(secrets)}, ${values.tolerance}, ${backlog ?? "NULL"}, ${now}, ${now})
-      ON CONFLICT (name) DO UPDATE SET auth = excluded.auth, secrets = excluded.secrets, tolerance = excluded.tolerance,
-        max_backlog = excluded.max_backlog, updated = excluded.updated, is_active = 1;`,
-  );
-  tell(name, secret);
-}
-
-async function rotate(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { ...COMMON_OPTIONS, end: { type: "boolean", default: false } },
-  });
-  const name = nameIn(positionals);
-  const target = targetOf(values);
-  const [row] = await query(
-    target,
-    `SELECT auth, secrets FROM producers WHERE name = ${literal(name)} AND is_active = 1;`,
-  );
-  if (row === undefined) throw new Failure(`There is no active producer ${name} in the table.`);
-  const current = storedSecrets(row);
-  const auth = checkedAuth(String(row.auth));
-  const secret = values.end ? undefined : chosenSecret(auth);
-  const secrets = secret === undefined ? current.slice(0, 1) : [stored(auth, secret), ...current].slice(0, MAX_SECRETS);
-  await execute(
-    target,
-    `UPDATE producers SET secrets = ${literal(JSON.stringify(secrets))}, updated = ${literal(Date.now() * 1000)}
-      WHERE name = ${literal(name)};`,
-  );
-  if (secret === undefined) console.log(`${name} has one secret now, the newest.`);
-  else tell(name, secret);
-}
-
-async function disable(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({ args, options: COMMON_OPTIONS, allowPositionals: true });
-  const name = nameIn(positionals);
-  const now = literal(Date.now() * 1000);
-  await execute(
-    targetOf(values),
-    `INSERT INTO producers (name, auth, secrets, is_active, created, updated)
-      VALUES (${literal(name)}, 'secret', '[]', 0, ${now}, ${now})
-      ON CONFLICT (name) DO UPDATE SET secrets = '[]', is_active = 0, updated = excluded.updated;`,
-  );
-  console.log(`${name} is disabled.`);
-}
-
-function nameIn([name, ...others]: string[]): string {
+function checkedName([name, ...others]: readonly string[]): string {
   if (name !== undefined && others.length === 0 && /^[\w.-]{1,100}$/.test(name)) return name;
   throw new Failure("Give one NAME: up to 100 letters, digits, dots, dashes and underscores.", WRONG_USAGE);
 }
 
 function checkedAuth(text: string): Authentication {
   const auth = AUTHENTICATIONS.find((known) => known === text);
-  if (auth === undefined) throw new Failure(`--auth must be one of ${AUTHENTICATIONS.join(", ")}.`, WRONG_USAGE);
+  if (auth === undefined) throw wrongOption("--auth", `one of ${AUTHENTICATIONS.join(", ")}`, text);
   return auth;
 }
 
+const checkedCount = (option: string, text: string): number => checkedNumber(option, text, MAX_NUMBER_DIGITS);
+
+/** The secret in PRODUCER_SECRET, or a random one. */
 function chosenSecret(auth: Authentication): string {
   const isStandard = auth === "standard-webhooks";
   const random = randomBytes(SECRET_BYTES);
   const secret =
     process.env.PRODUCER_SECRET || (isStandard ? `whsec_${random.toString("base64")}` : random.toString("base64url"));
   if (isStandard && !/^(whsec_)?([A-Za-z0-9+/]{4}){6,}[A-Za-z0-9+/]*={0,2}$/.test(secret)) {
-    throw new Failure("A Standard Webhooks secret is whsec_ and at least 24 bytes in base64.", WRONG_USAGE);
+    throw new Failure("PRODUCER_SECRET must be whsec_ and at least 24 bytes in base64 for this producer.", WRONG_USAGE);
   }
-  if (!/^[\x21-\x7e]+$/.test(secret) && auth === "secret")
-    throw new Failure("A secret must be printable ASCII without spaces.", WRONG_USAGE);
+  if (auth === "secret" && !/^[\x21-\x7e]+$/.test(secret)) {
+    throw new Failure("PRODUCER_SECRET must be printable ASCII without spaces.", WRONG_USAGE);
+  }
   return secret;
 }
 
-/** As the Worker needs it: who verifies a signature must have the secret itself. */
-const stored = (auth: Authentication, secret: string): string =>
-  auth === "secret" ? createHash("sha256").update(secret).digest("hex") : secret;
+/** The form in the database: a hash, or the secret itself, which verifying a signature needs. */
+const stored = (auth: Authentication, secret: string): string => (auth === "secret" ? sha256Hex(secret) : secret);
 
-function storedSecrets({ secrets }: Row): string[] {
-  const list: unknown = JSON.parse(String(secrets));
-  return Array.isArray(list) ? list.map(String) : [];
-}
-
-/** The secret alone on stdout, so that it can be piped. */
-function tell(name: string, secret: string): void {
-  console.error(`Secret of ${name}. It is shown this once:`);
+/** Prints only the secret to stdout, so that it can be piped. */
+function printSecret(name: string, secret: string): void {
+  console.error(`Secret of ${name}. It is shown only once:`);
   console.log(secret);
 }
+
+export const producerCommands = [list, add, rotate, disable];

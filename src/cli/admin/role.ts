@@ -1,80 +1,91 @@
-import { parseArgs } from "node:util";
-import { literal, query } from "../d1.ts";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { roles, users } from "../../auth/table.ts";
+import { query } from "../d1.ts";
 import { Failure } from "../failure.ts";
-import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
-import { checkedRoleName, checkedScope, checkedTime, checkedUsername, checkedUuid } from "./options.ts";
-import { printedTime, table } from "./print.ts";
+import { builder } from "../sql.ts";
+import { isNamed, noUser } from "../users.ts";
+import { command } from "./command.ts";
+import { checkedRoleName, checkedScope, checkedUsername, checkedUuid, ifGiven } from "./options.ts";
+import { printTabbed } from "./print.ts";
+import { checkedTime, isoTime } from "./time.ts";
 
-const OPTIONS = {
-  ...COMMON_OPTIONS,
-  username: { type: "string" },
-  on: { type: "string" },
-  role: { type: "string" },
-  customer: { type: "string" },
-  expires: { type: "string" },
-} as const;
+/** Options that name roles. */
+const ROLE = { username: { type: "string" }, on: { type: "string" }, role: { type: "string" } } as const;
 
-export const roleCommands: readonly Command[] = [
-  {
-    name: "role grant",
-    options: "--username NAME --on TYPE:UUID [--role ROLE] [--customer UUID] [--expires TIME] [--remote]",
-    help: `Gives a user a role on a customer, a project or another object. ROLE is Waldur's name, e.g. CUSTOMER.OWNER;
-which one it is makes no difference to what is seen. --customer: whose project it is, where no event has told yet.
-Granting a role again changes its expiry.`,
-    run: grant,
+const grant = command({
+  name: "role grant",
+  usage: "--username NAME --on TYPE:UUID [--role ROLE] [--customer UUID] [--expires TIME]",
+  help: `Grants a user a role on a customer, a project or another object. ROLE is Waldur's name, e.g. CUSTOMER.OWNER;
+every name gives the same access. --customer is the customer of a project that no event has named yet.
+Granting a role again changes when it expires.`,
+  options: { ...ROLE, customer: { type: "string" }, expires: { type: "string" } },
+  async run({ target, values }) {
+    const username = checkedUsername("--username", values.username);
+    const { scopeType, scope } = checkedScope("--on", values.on);
+    const role = checkedRoleName("--role", values.role ?? `${scopeType.toUpperCase()}.MEMBER`);
+    const customer = ifGiven("--customer", values.customer, checkedUuid) ?? null;
+    const expires = ifGiven("--expires", values.expires, checkedTime) ?? null;
+    // Raw SQL, because the builder's INSERT … SELECT does not name its columns.
+    const [granted] = await query(
+      target,
+      sql`INSERT INTO ${roles} (user_uuid, scope, scope_type, name, customer, expires)
+        SELECT uuid, ${scope}, ${scopeType}, ${role}, ${customer}, ${expires} FROM ${users} WHERE ${isNamed(username)}
+        ON CONFLICT (user_uuid, scope, name) DO UPDATE SET expires = excluded.expires,
+          scope_type = excluded.scope_type, customer = coalesce(excluded.customer, customer)
+        RETURNING name`,
+    );
+    if (granted === undefined) throw noUser(username);
+    console.error(`${username} has ${role} on ${scopeType} ${scope}.`);
   },
-  {
-    name: "role revoke",
-    options: "--username NAME --on TYPE:UUID [--role ROLE] [--remote]",
-    help: "Takes the role, or every role on the object, from the user. It is felt within a minute.",
-    run: revoke,
+});
+
+const revoke = command({
+  name: "role revoke",
+  usage: "--username NAME --on TYPE:UUID [--role ROLE]",
+  help: "Revokes the user's roles on the object, or only ROLE. The API applies the change within a minute.",
+  options: ROLE,
+  async run({ target, values }) {
+    const username = checkedUsername("--username", values.username);
+    const { scopeType, scope } = checkedScope("--on", values.on);
+    const role = ifGiven("--role", values.role, checkedRoleName);
+    const user = builder.select({ uuid: users.uuid }).from(users).where(isNamed(username));
+    const revoked = await query(
+      target,
+      builder
+        .delete(roles)
+        .where(
+          and(
+            inArray(roles.userUuid, user),
+            eq(roles.scope, scope),
+            role === undefined ? undefined : eq(roles.name, role),
+          ),
+        )
+        .returning({ name: roles.name }),
+    );
+    if (revoked.length === 0) throw new Failure(`${username} has no such role on ${scopeType} ${scope}.`);
+    console.error(`${username} has lost ${revoked.map(({ name }) => name).join(", ")}.`);
   },
-  { name: "role list", options: "[--username NAME] [--remote]", help: "The roles of a user, or of all.", run: list },
-];
+});
 
-async function grant(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  const username = checkedUsername(values.username);
-  const { scopeType, scope } = checkedScope(values.on);
-  const role = checkedRoleName(values.role ?? `${scopeType.toUpperCase()}.MEMBER`);
-  const customer = values.customer === undefined ? "NULL" : literal(checkedUuid(values.customer));
-  const expires = checkedTime(values.expires) ?? "NULL";
-  const [granted] = await query(
-    targetOf(values),
-    `INSERT INTO roles (user_uuid, scope, scope_type, name, customer, expires)
-     SELECT uuid, ${literal(scope)}, ${literal(scopeType)}, ${literal(role)}, ${customer}, ${expires}
-     FROM users WHERE username = ${literal(username)}
-     ON CONFLICT (user_uuid, scope, name) DO UPDATE SET expires = excluded.expires, scope_type = excluded.scope_type,
-       customer = coalesce(excluded.customer, customer)
-     RETURNING name;`,
-  );
-  if (granted === undefined) throw new Failure(`There is no user ${username}.`);
-  console.error(`${username} has ${role} on ${scopeType} ${scope}.`);
-}
+const list = command({
+  name: "role list",
+  usage: "[--username NAME]",
+  help: "Lists the roles of a user, or of all users.",
+  options: { username: ROLE.username },
+  async run({ target, values }) {
+    const username = ifGiven("--username", values.username, checkedUsername);
+    const { scopeType, scope, name, expires } = roles;
+    const rows = await query(
+      target,
+      builder
+        .select({ username: users.username, scopeType, scope, name, expires })
+        .from(roles)
+        .innerJoin(users, eq(users.uuid, roles.userUuid))
+        .where(username === undefined ? undefined : isNamed(username))
+        .orderBy(users.username, scopeType, scope, name),
+    );
+    printTabbed(rows.map((row) => ({ ...row, expires: isoTime(row.expires) })));
+  },
+});
 
-async function revoke(args: string[]): Promise<void> {
-  const { customer: _, expires: __, ...options } = OPTIONS;
-  const { values } = parseArgs({ args, options });
-  const username = checkedUsername(values.username);
-  const { scope } = checkedScope(values.on);
-  const named = values.role === undefined ? "" : `AND name = ${literal(checkedRoleName(values.role))}`;
-  const revoked = await query(
-    targetOf(values),
-    `DELETE FROM roles WHERE user_uuid = (SELECT uuid FROM users WHERE username = ${literal(username)})
-     AND scope = ${literal(scope)} ${named} RETURNING name;`,
-  );
-  if (revoked.length === 0) throw new Failure(`${username} has no such role.`);
-  console.error(`${username} has lost ${revoked.map((row) => row.name).join(", ")}.`);
-}
-
-async function list(args: string[]): Promise<void> {
-  const { remote, username } = OPTIONS;
-  const { values } = parseArgs({ args, options: { remote, username } });
-  const whose = values.username === undefined ? "" : `WHERE username = ${literal(checkedUsername(values.username))}`;
-  const rows = await query(
-    targetOf(values),
-    `SELECT username, scope_type, scope, name, roles.expires FROM roles JOIN users ON uuid = user_uuid ${whose}
-     ORDER BY username, scope_type, scope, name;`,
-  );
-  console.log(table(rows.map((row) => ({ ...row, expires: printedTime(row.expires) }))));
-}
+export const roleCommands = [grant, revoke, list];

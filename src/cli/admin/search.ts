@@ -1,25 +1,26 @@
-import { parseArgs } from "node:util";
 import { newestId } from "../../events/counters/rebuild.ts";
 import { indexMissing, missing, PART_EVENTS } from "../../events/search/rebuild.ts";
-import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
-import { execute, inParts } from "./sql.ts";
+import { query } from "../d1.ts";
+import type { Target } from "../target.ts";
+import { command } from "./command.ts";
+import { inParts } from "./parts.ts";
 
-export const searchCommands: readonly Command[] = [
-  {
+export const searchCommands = [
+  command({
     name: "search rebuild",
-    options: "[--remote]",
-    help: `Indexes events that the search does not find, part by part, while events may be written.
-Needed once after the migration that brought the index, when there were events before.`,
-    run: rebuild,
-  },
+    usage: "",
+    help: `Adds the events that the search index lacks, part by part. Events may be written meanwhile.
+Needed once if the database has events that are older than the index.`,
+    options: {},
+    run: ({ target }) => rebuild(target),
+  }),
 ];
 
-async function rebuild(args: string[]): Promise<void> {
-  const database = targetOf(parseArgs({ args, options: COMMON_OPTIONS }).values);
-  const [[newest] = []] = await execute(database, [newestId]);
+async function rebuild(target: Target): Promise<void> {
+  const [newest] = await query(target, newestId);
   const begins = Array.from({ length: Math.ceil(Number(newest?.id) / PART_EVENTS) }, (_, part) => part * PART_EVENTS);
   let indexed = 0;
-  for await (const [row] of inParts(database, begins, (after) => [
+  for await (const [row] of inParts(target, begins, (after) => [
     missing(after, after + PART_EVENTS),
     ...indexMissing(after, after + PART_EVENTS),
   ])) {

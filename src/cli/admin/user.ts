@@ -1,90 +1,84 @@
-import { randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
-import { literal, query } from "../d1.ts";
+import { sql } from "drizzle-orm";
+import { users } from "../../auth/table.ts";
+import { query } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
-import { COMMON_OPTIONS, type Command, targetOf } from "./command.ts";
-import { checkedLifetime, checkedUsername, checkedUuid, checkedYesNo } from "./options.ts";
-import { table } from "./print.ts";
+import { builder } from "../sql.ts";
+import { insertUser, isNamed, newUuid, noUser } from "../users.ts";
+import { command } from "./command.ts";
+import { checkedLifetime, checkedUsername, checkedUuid, checkedYesNo, ifGiven } from "./options.ts";
+import { printTabbed } from "./print.ts";
 
-const FLAGS = ["staff", "support", "active"] as const;
-
-export const userCommands: readonly Command[] = [
-  {
-    name: "user create",
-    options: "--username NAME [--staff] [--support] [--uuid UUID] [--token-lifetime SECONDS] [--remote]",
-    help: `Makes a user and prints the uuid; give --uuid to have the one of Waldur.
-With a token lifetime, a token ends so many seconds after it was last used, as in Waldur.`,
-    run: create,
+const create = command({
+  name: "user create",
+  usage: "--username NAME [--staff] [--support] [--uuid UUID] [--token-lifetime SECONDS]",
+  help: `Creates a user and prints the UUID. --uuid sets it, e.g. to the user's UUID in Waldur.
+With --token-lifetime, a token expires this many seconds after its last use, as in Waldur.`,
+  options: {
+    username: { type: "string" },
+    uuid: { type: "string" },
+    staff: { type: "boolean", default: false },
+    support: { type: "boolean", default: false },
+    "token-lifetime": { type: "string", default: "none" },
   },
-  {
-    name: "user change",
-    options: `--username NAME [--staff yes|no] [--support yes|no] [--active yes|no]
-    [--token-lifetime SECONDS|none] [--remote]`,
-    help: "Changes what is given. It is felt within a minute.",
-    run: change,
+  async run({ target, values }) {
+    const username = checkedUsername("--username", values.username);
+    const uuid = ifGiven("--uuid", values.uuid, checkedUuid) ?? newUuid();
+    const lifetime = checkedLifetime("--token-lifetime", values["token-lifetime"]);
+    const user = { username, isStaff: values.staff, isSupport: values.support };
+    const [created] = await query(target, insertUser(user, uuid, lifetime));
+    if (created === undefined) {
+      throw new Failure(`There is already a user with the name ${username} or the UUID ${uuid}. Nothing was changed.`);
+    }
+    console.log(uuid);
   },
-  { name: "user list", options: "[--remote]", help: "Every user, with the number of tokens and roles.", run: list },
-];
+});
 
-async function create(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...COMMON_OPTIONS,
-      username: { type: "string" },
-      uuid: { type: "string" },
-      staff: { type: "boolean", default: false },
-      support: { type: "boolean", default: false },
-      "token-lifetime": { type: "string", default: "none" },
-    },
-  });
-  const username = checkedUsername(values.username);
-  const uuid = values.uuid === undefined ? randomUUID().replaceAll("-", "") : checkedUuid(values.uuid);
-  const lifetime = checkedLifetime(values["token-lifetime"]);
-  const columns = [uuid, username, values.staff, values.support].map(literal).join(", ");
-  const [made] = await query(
-    targetOf(values),
-    `INSERT INTO users (uuid, username, is_staff, is_support, token_lifetime) VALUES (${columns}, ${lifetime ?? "NULL"})
-     ON CONFLICT DO NOTHING RETURNING uuid;`,
-  );
-  if (made === undefined) throw new Failure(`There is a user of the name ${username} or the uuid ${uuid} already.`);
-  console.log(uuid);
-}
+const change = command({
+  name: "user change",
+  usage: `--username NAME [--staff yes|no] [--support yes|no] [--active yes|no]
+    [--token-lifetime SECONDS|none]`,
+  help: "Changes the given properties of a user. The API applies the change within a minute.",
+  options: {
+    username: { type: "string" },
+    staff: { type: "string" },
+    support: { type: "string" },
+    active: { type: "string" },
+    "token-lifetime": { type: "string" },
+  },
+  async run({ target, values }) {
+    const username = checkedUsername("--username", values.username);
+    const changes = {
+      isStaff: ifGiven("--staff", values.staff, checkedYesNo),
+      isSupport: ifGiven("--support", values.support, checkedYesNo),
+      isActive: ifGiven("--active", values.active, checkedYesNo),
+      tokenLifetime: ifGiven("--token-lifetime", values["token-lifetime"], checkedLifetime),
+    };
+    if (Object.values(changes).every((value) => value === undefined)) {
+      throw new Failure("Give at least one of --staff, --support, --active and --token-lifetime.", WRONG_USAGE);
+    }
+    const update = builder.update(users).set(changes).where(isNamed(username)).returning({ uuid: users.uuid });
+    const [changed] = await query(target, update);
+    if (changed === undefined) throw noUser(username);
+    console.error(`${username} was changed.`);
+  },
+});
 
-async function change(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...COMMON_OPTIONS,
-      username: { type: "string" },
-      staff: { type: "string" },
-      support: { type: "string" },
-      active: { type: "string" },
-      "token-lifetime": { type: "string" },
-    },
-  });
-  const username = checkedUsername(values.username);
-  const changes = FLAGS.flatMap((flag) => {
-    const value = values[flag];
-    return value === undefined ? [] : [`is_${flag} = ${literal(checkedYesNo(flag, value))}`];
-  });
-  const lifetime = values["token-lifetime"];
-  if (lifetime !== undefined) changes.push(`token_lifetime = ${checkedLifetime(lifetime) ?? "NULL"}`);
-  if (changes.length === 0) throw new Failure("Nothing to change was given.", WRONG_USAGE);
-  const sql = `UPDATE users SET ${changes.join(", ")} WHERE username = ${literal(username)} RETURNING uuid;`;
-  const [changed] = await query(targetOf(values), sql);
-  if (changed === undefined) throw new Failure(`There is no user ${username}.`);
-  console.error(`${username} was changed.`);
-}
+const list = command({
+  name: "user list",
+  usage: "",
+  help: "Lists all users with the numbers of their tokens and roles.",
+  options: {},
+  async run({ target }) {
+    const rows = await query(
+      target,
+      sql`SELECT username, uuid, is_staff AS staff, is_support AS support, is_active AS active,
+          token_lifetime AS lifetime,
+          (SELECT count(*) FROM tokens WHERE user_uuid = users.uuid) AS tokens,
+          (SELECT count(*) FROM roles WHERE user_uuid = users.uuid) AS roles
+        FROM users ORDER BY username`,
+    );
+    printTabbed(rows);
+  },
+});
 
-async function list(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: COMMON_OPTIONS });
-  const rows = await query(
-    targetOf(values),
-    `SELECT username, uuid, is_staff AS staff, is_support AS support, is_active AS active, token_lifetime AS lifetime,
-       (SELECT count(*) FROM tokens WHERE user_uuid = users.uuid) AS tokens,
-       (SELECT count(*) FROM roles WHERE user_uuid = users.uuid) AS roles
-     FROM users ORDER BY username;`,
-  );
-  console.log(table(rows));
-}
+export const userCommands = [create, change, list];
