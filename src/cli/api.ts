@@ -4,7 +4,7 @@ import { LOCAL_PRODUCER } from "./secrets.ts";
 
 const countResponse = v.object({ count: v.number() });
 
-/** How the command line speaks to a running server. */
+/** The address and the credentials of a running server. */
 export interface Api {
   url: string;
   staffToken: string;
@@ -15,18 +15,20 @@ export const ingestUrl = ({ url }: Pick<Api, "url">): string => `${url}/ingest/$
 
 export async function countEvents({ url, staffToken }: Api): Promise<number> {
   const headers = { Authorization: `Token ${staffToken}` };
-  const response = await answered(await fetch(`${url}/api/events/count/`, { headers }), 200);
+  const response = await withStatus(200, await fetch(`${url}/api/events/count/`, { headers }));
   return v.parse(countResponse, await response.json()).count;
 }
 
-/** `body`: a JSON array of events. */
+/** Sends events to the webhook. `body` is a JSON array. */
 export async function pushEvents(api: Api, body: string): Promise<void> {
   const headers = { Authorization: `Bearer ${api.ingestSecret}`, "Content-Type": "application/json" };
-  const response = await answered(await fetch(ingestUrl(api), { method: "POST", headers, body }), 202);
+  const response = await withStatus(202, await fetch(ingestUrl(api), { method: "POST", headers, body }));
   await response.arrayBuffer();
 }
 
-async function answered(response: Response, status: number): Promise<Response> {
+/** Returns the response. Throws a Failure when it has another status. */
+async function withStatus(status: number, response: Response): Promise<Response> {
   if (response.status === status) return response;
-  throw new Failure(`${new URL(response.url).pathname} answered ${response.status}: ${await response.text()}`);
+  const { pathname } = new URL(response.url);
+  throw new Failure(`${pathname} returned ${response.status}, not ${status}: ${await response.text()}`);
 }

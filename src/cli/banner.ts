@@ -6,7 +6,7 @@ const EXAMPLE = {
   context: { user_username: "ada" },
 };
 
-/** What `npm start` prints when all is up. */
+/** The text that `npm start` prints when the server is ready. */
 export function banner(api: Api): string {
   const { url, staffToken, ingestSecret } = api;
   const token = shellQuoted(`Authorization: Token ${staffToken}`);
@@ -25,5 +25,5 @@ Ready at ${url}; Ctrl-C stops it. The server's log follows.
 `;
 }
 
-/** One word for sh, whatever it contains. */
+/** The text as one word for sh. */
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

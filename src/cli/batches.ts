@@ -1,4 +1,4 @@
-/** Events in one request, and bytes of its body; the server takes 1 MiB. */
+/** Limits of one request. The server accepts 1 MiB and 1,000 events. */
 const MAX_BATCH_EVENTS = 100;
 const MAX_BATCH_BYTES = 900_000;
 
@@ -8,7 +8,7 @@ export interface Batch {
   body: string;
 }
 
-/** Lines of JSON → bodies for the webhook. */
+/** Groups lines of JSON into bodies for the webhook. */
 export async function* batches(lines: AsyncIterable<string>): AsyncGenerator<Batch> {
   let batch: string[] = [];
   let bytes = 0;

@@ -3,7 +3,7 @@ import { CRON_LINES } from "./names.ts";
 const INTERVAL_MS = 15_000;
 const TIMEOUT_MS = 60_000;
 
-/** wrangler dev runs no cron job by itself: this does, until the process ends. What fails is in the server's log. */
+/** Runs the cron jobs until the process ends, because wrangler dev does not. The server logs the jobs that fail. */
 export function runCron(url: string): void {
   const run = async (line: string) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);

@@ -2,7 +2,7 @@
 export const FAILED = 1;
 export const WRONG_USAGE = 2;
 
-/** An end we expected: its message is all the user needs. */
+/** An expected error. Its message says what happened and what to do, so it is printed without a stack. */
 export class Failure extends Error {
   readonly exitCode: number;
 
@@ -12,7 +12,7 @@ export class Failure extends Error {
   }
 }
 
-/** Tells the user; returns the exit code. Only what nobody expected prints a stack. */
+/** Prints an error to stderr and returns the exit code. Unexpected errors are printed with their stack. */
 export function report(error: unknown): number {
   console.error(error instanceof Failure ? error.message : error);
   return error instanceof Failure ? error.exitCode : FAILED;

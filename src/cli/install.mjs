@@ -1,5 +1,5 @@
-// Installs the dependencies when they are missing or are not those of package-lock.json; otherwise says nothing.
-// Runs before every npm script that needs them, on any Node from 20 on, with nothing installed: plain JavaScript.
+// Installs the dependencies when they are missing or differ from package-lock.json; otherwise prints nothing.
+// Runs before every npm script that needs them, on any Node from 20 on, so it is plain JavaScript without dependencies.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join, sep } from "node:path";

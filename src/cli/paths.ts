@@ -2,11 +2,11 @@ import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** The project's files the command line needs, absolute: it works from any directory. */
+/** Absolute paths, so that the commands work in any directory. */
 export const paths = {
   root: ROOT,
   devVars: join(ROOT, ".dev.vars"),
-  // Not bin/wrangler.js, a wrapper that ends with 0 when this was killed.
+  // Not bin/wrangler.js, a wrapper that exits with 0 when wrangler is killed.
   wrangler: join(ROOT, "node_modules/wrangler/wrangler-dist/cli.js"),
   wranglerLogs: join(ROOT, ".wrangler/logs"),
   sampleEvents: join(ROOT, "src/cli/sample-events.mjs"),

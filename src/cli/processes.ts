@@ -5,20 +5,20 @@ import { Failure } from "./failure.ts";
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_INTERVAL_MS = 50;
 
-/** Leaders of the process groups we started and have not stopped. */
+/** The leaders of the process groups that were started and are not stopped. */
 const groups = new Set<number>();
 let stopping = false;
 
 /**
- * Starts `node ...args` as the leader of its own process group: its children can be stopped with it, whatever it does
- * about signals, and a Ctrl-C in the terminal reaches us only, so the order of stopping is ours.
+ * Starts `node ...args` as the leader of its own process group. So its children can be stopped with it even if it
+ * ignores signals, and a Ctrl-C in the terminal reaches only this process, which then stops the others in order.
  */
 export function startNode(
   args: string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
   input?: string,
 ): ChildProcess {
-  if (stopping) throw new Failure("Stopping.");
+  if (stopping) throw new Failure("Nothing can be started while npm start is stopping.");
   const child = spawn(process.execPath, args, {
     ...options,
     detached: true,
@@ -28,12 +28,12 @@ export function startNode(
   const group = child.pid;
   if (group === undefined) return child;
   groups.add(group);
-  // Once nothing holds its pipes the group is gone, and its number may become somebody else's.
+  // The group has ended when its pipes are closed. Its number may then be given to another group.
   child.on("close", () => groups.delete(group));
   return child;
 }
 
-/** Stops every group, and returns when no process of any is left. Nothing can be started from then on. */
+/** Stops every group and returns when no process is left. Nothing can be started afterwards. */
 export async function stopProcesses(): Promise<void> {
   stopping = true;
   await Promise.all([...groups].map(stopGroup));
@@ -48,7 +48,7 @@ async function stopGroup(group: number): Promise<void> {
   groups.delete(group);
 }
 
-/** Whether there was a process to receive it. */
+/** Sends a signal. Returns whether the group has a process. */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, signal);

@@ -7,14 +7,14 @@ import { paths } from "./paths.ts";
 import { startNode } from "./processes.ts";
 
 const SEED = 1;
-/** Events pushed and not yet readable; the local queue keeps them in memory. */
+/** The most events that are sent and cannot be read yet. The local queue keeps them in memory. */
 const MAX_WAITING = 10_000;
 const POLL_INTERVAL_MS = 200;
 const PROGRESS_INTERVAL_MS = 5_000;
-/** Without one more event becoming readable. */
+/** The longest time without a new readable event. */
 const STALL_TIMEOUT_MS = 60_000;
 
-/** Pushes sample events through the webhook into an empty database; returns when all of them can be read. */
+/** Sends sample events to the webhook of a server with an empty database. Returns when all of them can be read. */
 export async function loadSamples(api: Api, total: number): Promise<void> {
   const progress = new Progress(api, total);
   let pushed = 0;
@@ -32,40 +32,43 @@ async function* generate(count: number): AsyncGenerator<string> {
   const ended = new Promise((resolve) => child.on("close", resolve));
   child.stderr?.pipe(process.stderr);
   if (child.stdout) yield* createInterface({ input: child.stdout });
-  if ((await ended) !== 0) throw new Failure("The generator of sample events failed.");
+  if ((await ended) !== 0) throw new Failure("The generator of sample events failed. Its error is above.");
 }
 
-/** How many events can be read, asked no more often than needed. */
+/** Counts the events that can be read, prints the progress, and fails when nothing arrives. */
 class Progress {
   readonly #api: Api;
   readonly #total: number;
   #readable = 0;
   #advancedAt = Date.now();
-  #toldAt = Date.now();
+  #printedAt = Date.now();
 
   constructor(api: Api, total: number) {
     this.#api = api;
     this.#total = total;
   }
 
-  /** Waits until so many can be read. */
+  /** Waits until `count` events can be read. */
   async reach(count: number): Promise<void> {
     while (this.#readable < count) {
-      await this.#ask();
+      await this.#update();
       if (this.#readable < count) await sleep(POLL_INTERVAL_MS);
     }
   }
 
-  async #ask(): Promise<void> {
+  async #update(): Promise<void> {
     const readable = await countEvents(this.#api);
     const now = Date.now();
     if (readable > this.#readable) this.#advancedAt = now;
     this.#readable = readable;
     if (now - this.#advancedAt > STALL_TIMEOUT_MS) {
-      throw new Failure(`Only ${readable} of ${this.#total} sample events arrived in the database.`);
+      const seconds = STALL_TIMEOUT_MS / 1000;
+      throw new Failure(
+        `${readable} of ${this.#total} sample events are in the database, and none arrived in the last ${seconds} s.`,
+      );
     }
-    if (now - this.#toldAt < PROGRESS_INTERVAL_MS) return;
-    this.#toldAt = now;
+    if (now - this.#printedAt < PROGRESS_INTERVAL_MS) return;
+    this.#printedAt = now;
     console.log(`  ${readable.toLocaleString("en")} of ${this.#total.toLocaleString("en")}`);
   }
 }

@@ -9,21 +9,21 @@ import type { Settings } from "./settings.ts";
 
 const OWNER_ONLY = 0o600;
 
-/** The producer that may push to a local server. */
+/** The producer of a local server. */
 export const LOCAL_PRODUCER = "local";
 
 export interface LocalSecrets {
   staffToken: string;
   ingestSecret: string;
-  /** Producer → its secrets, for the Worker: those of .dev.vars, with ingestSecret among the local producer's. */
+  /** The secrets of each producer, for the Worker: those of .dev.vars, and ingestSecret for the local producer. */
   producers: Record<string, string[]>;
 }
 
 const producersSchema = v.record(v.string(), v.array(v.string()));
 
-/** From the settings, else from .dev.vars, where random ones are added when it has none. */
+/** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
 export async function localSecrets({ staffToken, ingestSecret }: Settings): Promise<LocalSecrets> {
-  const saved = parseEnv(await readIfThere(paths.devVars));
+  const saved = parseEnv(await readOrEmpty(paths.devVars));
   const token = staffToken ?? saved.LOCAL_STAFF_TOKEN ?? newToken();
   const producers = parseProducers(saved.INGEST_SECRETS);
   const secret = ingestSecret ?? producers[LOCAL_PRODUCER]?.[0] ?? newSecret();
@@ -32,18 +32,17 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
     ...(staffToken || saved.LOCAL_STAFF_TOKEN ? [] : [`LOCAL_STAFF_TOKEN=${token}`]),
     ...(ingestSecret || saved.INGEST_SECRETS ? [] : [ingestSecretsLine(local)]),
   ];
-  if (missing.length > 0) await remember(missing);
+  if (missing.length > 0) await addToDevVars(missing);
   const overridden = ingestSecret !== undefined || producers[LOCAL_PRODUCER] === undefined;
   return { staffToken: token, ingestSecret: secret, producers: overridden ? { ...producers, ...local } : producers };
 }
 
-/** A local queue lives in memory: events are stored before they are answered for. */
+/** Events are stored before the 202, because the local queue is in memory. */
 const LOCAL_DURABILITY = "INGEST_DURABLE=store";
 
 /**
- * Writes the file that gives the Worker its producers and what differs from production, and returns its path. Its own
- * file, as what overrides .dev.vars must not be written there, and not be on wrangler's command line, which every user of
- * the machine can read.
+ * Writes the variables of the Worker that differ from production into a file and returns its path. The file overrides
+ * .dev.vars without changing it. The variables are not on wrangler's command line, because every user can read that.
  */
 export async function writeVariables(stateDir: string, producers: Record<string, string[]>): Promise<string> {
   const file = join(stateDir, "start.env");
@@ -52,7 +51,7 @@ export async function writeVariables(stateDir: string, producers: Record<string,
   return file;
 }
 
-/** Quotes and dollars as JSON escapes: nothing is left that an env file would read as its own syntax. */
+/** Writes quotes and dollars as JSON escapes, because they are syntax in an env file. */
 function ingestSecretsLine(producers: Record<string, string[]>): string {
   const json = JSON.stringify(producers).replaceAll("'", "\\u0027").replaceAll("$", "\\u0024");
   return `INGEST_SECRETS='${json}'`;
@@ -63,11 +62,13 @@ function parseProducers(json: string | undefined): Record<string, string[]> {
   try {
     return v.parse(producersSchema, JSON.parse(json));
   } catch {
-    throw new Failure('INGEST_SECRETS in .dev.vars must be JSON like {"producer":["secret"]}.');
+    throw new Failure(
+      'INGEST_SECRETS in .dev.vars must be JSON like {"producer":["secret"]}. Correct it or delete the line.',
+    );
   }
 }
 
-async function readIfThere(file: string): Promise<string> {
+async function readOrEmpty(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
@@ -76,8 +77,8 @@ async function readIfThere(file: string): Promise<string> {
   }
 }
 
-async function remember(lines: string[]): Promise<void> {
-  const before = await readIfThere(paths.devVars);
+async function addToDevVars(lines: string[]): Promise<void> {
+  const before = await readOrEmpty(paths.devVars);
   const separator = before === "" || before.endsWith("\n") ? "" : "\n";
   await appendFile(paths.devVars, `${separator}${lines.join("\n")}\n`, { mode: OWNER_ONLY });
   await chmod(paths.devVars, OWNER_ONLY);

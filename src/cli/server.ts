@@ -10,28 +10,28 @@ import { startWrangler } from "./wrangler.ts";
 const READY_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 50;
 const REQUEST_TIMEOUT_MS = 5_000;
-/** For what wrangler has printed to reach us. Not the event `close`: its children may outlive it, and hold the pipes. */
+/** Time for the last output to arrive. The event `close` may never come: children of wrangler can keep its pipes open. */
 const LAST_WORDS_MS = 300;
 
 export interface Server {
   url: string;
   log: ServerLog;
-  /** Rejects when wrangler ends; it never does so by itself. */
+  /** Rejects when wrangler ends, which it does only after an error. */
   died: Promise<never>;
 }
 
-/** Starts `wrangler dev`. `envFile` comes after .dev.vars, so it wins. */
+/** Starts `wrangler dev`. The variables of `envFile` override those of .dev.vars. */
 export function startServer(port: number, stateDir: string, envFile: string): Server {
   const envFiles = [paths.devVars, envFile].filter((file) => existsSync(file));
   const child = startWrangler(
     [
       ...["dev", "--local", "--ip", HOST, "--port", String(port), "--persist-to", stateDir],
-      // Any free port: with the default one, two servers could not run at once.
+      // Any free port. With the default port, two servers could not run at the same time.
       ...["--inspector-port", "0"],
       ...["--show-interactive-dev-session=false", "--log-level", "log"],
       ...envFiles.flatMap((file) => ["--env-file", file]),
     ],
-    // The registry connects Workers of one name on one machine; ours are apart, like their databases.
+    // A registry of its own: a common one would connect the Workers of two servers, as they have the same name.
     { WRANGLER_REGISTRY_PATH: join(stateDir, "registry") },
   );
   const log = new ServerLog();
@@ -48,12 +48,12 @@ export function startServer(port: number, stateDir: string, envFile: string): Se
   return { url: `http://${HOST}:${port}`, log, died };
 }
 
-/** Returns when `/healthz` says 200. */
+/** Returns when `/healthz` returns 200. */
 export async function serverReady({ url, log }: Server): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (!(await isHealthy(url))) {
     if (Date.now() > deadline) {
-      throw new Failure(`The server is not healthy after ${READY_TIMEOUT_MS / 1000} s.\n${log.tail}`);
+      throw new Failure(`The server is not ready after ${READY_TIMEOUT_MS / 1000} s. Its log:\n${log.tail}`);
     }
     await sleep(POLL_INTERVAL_MS);
   }

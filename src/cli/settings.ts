@@ -6,22 +6,22 @@ const DEFAULT_PORT = 8787;
 const MAX_PORT = 65_535;
 const DEFAULT_SAMPLE_EVENTS = 300;
 
-/** What the environment says about `npm start`. */
+/** The settings of `npm start`, from environment variables. */
 export interface Settings {
   port: number;
-  /** Where the local database lives. */
+  /** The directory of the local database. */
   stateDir: string;
-  /** How many sample events an empty database gets. */
+  /** The number of sample events for an empty database. */
   sampleEvents: number;
-  /** Instead of the token in .dev.vars. */
+  /** Replaces the token in .dev.vars. */
   staffToken: string | undefined;
-  /** Instead of the secret in .dev.vars. */
+  /** Replaces the secret in .dev.vars. */
   ingestSecret: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws a Failure of one line for a value that makes no sense. An empty variable counts as absent. */
+/** Throws a Failure for a value that cannot be used. An empty variable counts as absent. */
 export function readSettings(env: Environment): Settings {
   return {
     port: wholeNumber(env, "PORT", DEFAULT_PORT, 1, MAX_PORT),
@@ -45,7 +45,7 @@ function wholeNumber(env: Environment, name: string, fallback: number, min: numb
   throw new Failure(`${name} must be a whole number ${range}, not ${JSON.stringify(text)}.`, WRONG_USAGE);
 }
 
-/** A secret travels in an Authorization header, as one word of printable ASCII. */
+/** Reads a secret. It must fit into an Authorization header. */
 function headerWord(env: Environment, name: string): string | undefined {
   const text = env[name];
   if (!text) return undefined;

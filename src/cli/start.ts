@@ -17,9 +17,9 @@ import { insertToken, insertUser, isNamed } from "./users.ts";
 
 const STAFF = { username: "staff", isStaff: true, isSupport: false };
 
-/** Rejected with nothing when the user asks to stop, so that whatever is being done is left at once. */
+/** Rejects with undefined when the user stops the command, so that the current step is abandoned at once. */
 const stopRequested = Promise.withResolvers<never>();
-// npm passes on a signal the terminal has sent to us already: the second one changes nothing.
+// The terminal sends a signal, and npm sends it again. The second one changes nothing.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopRequested.reject(undefined));
 
 process.exitCode = await run();
@@ -58,13 +58,14 @@ async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Prom
   await server.died;
 }
 
-/** Everything between a server that starts and one that can be used. */
+/** Waits for the server, creates the staff user and loads the sample events. */
 async function prepare(server: Server, api: Api, target: Target, sampleEvents: number): Promise<void> {
-  // At the same time: both take seconds.
+  // Both take seconds, so they run at the same time.
   await Promise.all([serverReady(server), ensureStaff(target, api.staffToken)]);
   const count = await countEvents(api);
   if (count > 0) return console.log(`The database has ${count.toLocaleString("en")} events.`);
-  if (sampleEvents === 0) return console.log("The database is empty; SAMPLE_EVENTS=0 leaves it so.");
+  if (sampleEvents === 0)
+    return console.log("The database is empty. SAMPLE_EVENTS is 0, so no sample events are loaded.");
   console.log(`Loading ${sampleEvents.toLocaleString("en")} sample events through the webhook …`);
   await loadSamples(api, sampleEvents);
 }

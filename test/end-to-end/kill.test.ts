@@ -9,7 +9,7 @@ import { LocalServer } from "./local-server.ts";
 const EVENTS = Number(process.env.KILL_EVENTS ?? 5_000);
 const EVENTS_IN_REQUEST = 50;
 const REQUESTS_AT_A_TIME = 4;
-/** The server is killed when this part of all events has been answered for. */
+/** The server is killed when this part of the requests has been answered with 202. */
 const KILLED_AT = 0.4;
 const PAGE_SIZE = 300;
 const TOKEN = "0123456789abcdef0123456789abcdef01234567";
@@ -33,7 +33,7 @@ after(async () => {
   await rm(stateDir, { recursive: true, force: true });
 });
 
-test(`of ${EVENTS} events sent to a server that is killed in between, each that was answered with 202 is there once`, async () => {
+test(`a server that is killed while it receives ${EVENTS} events stores each event once after retries`, async () => {
   const bodies = Array.from({ length: EVENTS / EVENTS_IN_REQUEST }, (_, index) => requestBody(index));
   const answered = new Set<number>();
   const killing = Promise.withResolvers<void>();
@@ -46,25 +46,25 @@ test(`of ${EVENTS} events sent to a server that is killed in between, each that 
   const before = answered.size;
   for (const pid of server.processes().toReversed()) process.kill(pid, "SIGKILL");
   await server.ended();
-  assert.ok(answered.size < bodies.length, "the server was killed before it had taken everything");
+  assert.ok(answered.size < bodies.length, "the server is killed before all requests are answered");
 
   server = await start();
   const kept = new Set(await messages());
   const lost = [...answered].slice(0, before).filter((index) => !names(index).every((name) => kept.has(name)));
-  assert.deepEqual(lost, [], "what was answered before the kill is there before anything is sent again");
+  assert.deepEqual(lost, [], "every event that was answered with 202 before the kill is stored");
   await sending;
   const all = await messages();
   assert.equal(new Set(all).size, EVENTS);
   assert.equal(all.length, EVENTS);
   console.log(
-    `killed after ${before * EVENTS_IN_REQUEST} answered events; after the retries ${all.length} of ${EVENTS}, none twice`,
+    `killed after ${before * EVENTS_IN_REQUEST} answered events; ${all.length} of ${EVENTS} stored after the retries, each once`,
   );
 });
 
 const names = (index: number): string[] =>
   Array.from({ length: EVENTS_IN_REQUEST }, (_, place) => `Event ${index * EVENTS_IN_REQUEST + place}`);
 
-/** Half of the events have no uuid. */
+/** Every second event has a uuid. */
 function requestBody(index: number): string {
   const events = names(index).map((message, place) => ({
     created: new Date(Date.UTC(2026, 0, 1) + index * EVENTS_IN_REQUEST + place).toISOString(),
@@ -75,19 +75,19 @@ function requestBody(index: number): string {
   return JSON.stringify(events);
 }
 
-/** A producer that sends again whatever was not answered with 202. */
+/** Sends each body until it is answered with 202. */
 async function sendAll(bodies: readonly string[], answered: (index: number) => void): Promise<void> {
   const waiting = bodies.entries();
   const work = async () => {
     for (const [index, body] of waiting) {
-      while (!isOver && !(await isTaken(body))) await sleep(RETRY_MS);
+      while (!isOver && !(await isAccepted(body))) await sleep(RETRY_MS);
       answered(index);
     }
   };
   await Promise.all(Array.from({ length: REQUESTS_AT_A_TIME }, work));
 }
 
-async function isTaken(body: string): Promise<boolean> {
+async function isAccepted(body: string): Promise<boolean> {
   const headers = { Authorization: `Bearer ${SECRET}`, "Content-Type": "application/json" };
   try {
     const response = await fetch(`${server.url}/ingest/local`, { method: "POST", headers, body });

@@ -6,34 +6,30 @@ import { createInterface } from "node:readline";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const START_TIMEOUT_MS = 120_000;
-const STOP_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 60_000;
 
-/** `npm start`, as a user runs it. */
+/** A server that `npm start` runs, as a user starts it. */
 export class LocalServer {
   readonly url: string;
-  /** From the command to its line "Ready at". */
-  readonly startMs: number;
   readonly #npm: ChildProcess;
 
-  private constructor(npm: ChildProcess, url: string, startMs: number) {
+  private constructor(npm: ChildProcess, url: string) {
     this.#npm = npm;
     this.url = url;
-    this.startMs = startMs;
   }
 
   static async start(env: Record<string, string>): Promise<LocalServer> {
     const port = String(await freePort());
-    const startedAt = Date.now();
     const npm = spawn("npm", ["start", "--silent"], {
       cwd: ROOT,
       env: { ...process.env, ...env, PORT: port },
       stdio: ["ignore", "pipe", "inherit"],
     });
     await readyLine(npm);
-    return new LocalServer(npm, `http://127.0.0.1:${port}`, Date.now() - startedAt);
+    return new LocalServer(npm, `http://127.0.0.1:${port}`);
   }
 
-  /** The ids of npm and of everything it started. */
+  /** The process IDs of npm and of all its descendants. */
   processes(): number[] {
     const children = new Map<number, number[]>();
     for (const line of execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")) {
@@ -45,13 +41,13 @@ export class LocalServer {
     return family;
   }
 
-  /** Returns when npm has ended, in whatever way. */
+  /** Returns when npm has ended, with or without an error. */
   async ended(): Promise<void> {
     if (this.#npm.exitCode !== null || this.#npm.signalCode !== null) return;
     await once(this.#npm, "exit", { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
   }
 
-  /** Returns the exit code. */
+  /** Sends a signal and returns the exit code; null after an end by signal. */
   async stop(signal: NodeJS.Signals): Promise<number | null> {
     if (this.#npm.exitCode !== null || this.#npm.signalCode !== null) return this.#npm.exitCode;
     this.#npm.kill(signal);
@@ -68,18 +64,18 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Throws, with what was printed, when npm ends or nothing is ready in time. */
+/** Waits for the line "Ready at". Throws an error with the output when npm ends before, or takes too long. */
 async function readyLine(npm: ChildProcess): Promise<void> {
   const printed: string[] = [];
   const timeout = setTimeout(() => npm.kill("SIGTERM"), START_TIMEOUT_MS);
   const ready = new Promise<void>((resolve, reject) => {
     const lines = npm.stdout ? createInterface({ input: npm.stdout }) : undefined;
-    // Read to the end: a full pipe would block the server's log.
+    // All output is read, because a full pipe would block the server.
     lines?.on("line", (line) => {
       printed.push(line);
       if (line.startsWith("Ready at")) resolve();
     });
-    npm.on("close", () => reject(new Error(`npm start did not get ready:\n${printed.join("\n")}`)));
+    npm.on("close", () => reject(new Error(`npm start ended before it was ready:\n${printed.join("\n")}`)));
   });
   await ready.finally(() => clearTimeout(timeout));
 }
@@ -90,6 +86,6 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No port was given.");
+  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
   return address.port;
 }
