@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { NewEvent } from "../../../src/events/write/record.ts";
 import { bigLog, CUSTOMERS, linkOf, load, randomNumbers, TYPES, USERS } from "../../support/big-log.ts";
-import { aToken, get, query } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { get, query } from "../../support/world.ts";
 
 type Filter = Readonly<Record<string, string | string[]>>;
 
@@ -76,7 +77,7 @@ const pairs = (filter: Filter) =>
 it("lists, counts and pages are those of a model, at every depth, by number and by token", {
   timeout: 120_000,
 }, async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   const events = bigLog(6000, 7);
   await load(events);
   const random = randomNumbers(11);
