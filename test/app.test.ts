@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createApp } from "../src/app.ts";
-import { anEvent, aToken, get, recorded, request } from "./support/world.ts";
+import { aPerson } from "./support/people.ts";
+import { anEvent, get, recorded, request } from "./support/world.ts";
 
 /** Paths that answer anybody. Preflights and redirects to the path with a slash are public, too. */
 const PUBLIC = ["/healthz", "/openapi.json"];
@@ -69,7 +70,7 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
     ["page_size that is junk as the default", "?page_size=junk", 10],
     ["unknown parameters by ignoring them", "?unknown=1&page_sizes=2&__proto__=1", 10],
   ])("honours %s", async (_what, search, length) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await fill();
 
     const response = await get(path + search, token);
@@ -81,7 +82,7 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
   });
 
   it.each(["?page=3", "?page=0", "?page=junk"])("is 404 for %s", async (search) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await fill();
 
     const response = await get(path + search, token);
@@ -91,7 +92,7 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
   });
 
   it("answers HEAD with the headers of GET and no body", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await fill();
 
     const head = await get(`${path}?page=2`, token, { method: "HEAD" });
@@ -105,7 +106,7 @@ describe.each(COLLECTIONS)("the collection %s", (path, fill) => {
   });
 
   it("keeps an unknown parameter in its links", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await fill();
 
     expect((await get(`${path}?unknown=1`, token)).headers.get("Link")).toMatch(/\?page=2[^&]*&unknown=1>; rel="next"/);
@@ -120,7 +121,7 @@ describe.each([
   "/api/events/scope_types/",
 ])("clients find X-Result-Count in %s", (path) => {
   it.each(["GET", "HEAD"])("on %s", async (method) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await get(path, token, { method })).headers.get("X-Result-Count")).toMatch(/^\d+$/);
   });

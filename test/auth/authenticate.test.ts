@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/values/bytes.ts";
-import { aToken, get, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { get, request } from "../support/world.ts";
 
 const asking = (Authorization: string) => request("/api/events/", { headers: { Authorization } });
 
@@ -16,7 +17,7 @@ describe("a token is accepted", () => {
     ["with blanks around and between", (key) => `  Token   ${key}  `],
     ["after a tab", (key) => `Token\t${key}`],
   ])("%s", async (_form, header) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await asking(header(token))).status).toBe(200);
   });
@@ -26,7 +27,7 @@ describe("a token is accepted", () => {
     ["support", { support: true }],
     ["an ordinary user", {}],
   ])("of %s", async (_who, user) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
 
     expect((await asking(`Token ${token}`)).status).toBe(200);
   });
@@ -70,7 +71,7 @@ describe("401 tells what is wrong with the credentials", () => {
   });
 
   it("an inactive user", async () => {
-    const token = await aToken({ staff: true, active: false });
+    const { token } = await aPerson({ staff: true, active: false });
 
     const response = await get("/api/events/", token);
 
@@ -87,7 +88,7 @@ describe("nothing but the Authorization header authenticates", () => {
     ["a cookie", () => "/api/events/", (key) => ({ Cookie: `sessionid=${key}; token=${key}` })],
     ["another header", () => "/api/events/", (key) => ({ "X-Auth-Token": key })],
   ])("not %s", async (_place, path, headers) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await request(path(token), { headers: headers(token) });
 
@@ -97,7 +98,7 @@ describe("nothing but the Authorization header authenticates", () => {
 });
 
 it("a token is matched exactly: not by its hash, not in another case, not by a part of it", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
 
   for (const wrong of [await sha256Hex(token), token.toUpperCase(), token.slice(0, -1), `${token}0`]) {
     const response = await get("/api/events/", wrong);

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, aToken, get, hex, query, recorded, request } from "../support/world.ts";
+import { anEvent, get, hex, query, recorded, request } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -192,7 +192,7 @@ describe("X-Impersonated-User-Uuid", () => {
 it("a warm request asks the database for its events only", async () => {
   const member = await aPerson({ roles: [{ scope: hex("C") }] });
   const owner = await aPerson({ roles: [{ scope: hex("C") }] });
-  const staff = await aToken();
+  const { token: staff } = await aPerson({ staff: true });
   await recorded(
     anEvent({ eventType: "project_update_succeeded", context: { customer_uuid: hex("C"), project_uuid: hex("P") } }),
   );

@@ -4,7 +4,8 @@ import groups from "../../src/catalogue/event-groups.json" with { type: "json" }
 import keysByType from "../../src/catalogue/event-scope-keys.json" with { type: "json" };
 import eventTypes from "../../src/catalogue/event-types.json" with { type: "json" };
 import scopeTypes from "../../src/catalogue/scope-types.json" with { type: "json" };
-import { aToken, get, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { get, request } from "../support/world.ts";
 
 describe("the data", () => {
   it("has 26 groups and 66 scope types, none twice", () => {
@@ -52,7 +53,7 @@ describe.each([
     ["support", { support: true }],
     ["an ordinary user", {}],
   ])("gives %s all of it, in its order", async (_who, user) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
 
     const response = await get(path, token);
 
@@ -65,7 +66,7 @@ describe.each([
   it.each(["?page=99", "?page_size=1", "?o=foo", "?customer_uuid=abc", "?feature=projects", "?field=auth"])(
     "knows no filters and no pages: %s changes nothing",
     async (search) => {
-      const token = await aToken();
+      const { token } = await aPerson({ staff: true });
 
       const response = await get(path + search, token);
 
@@ -75,7 +76,7 @@ describe.each([
   );
 
   it("may be kept long by the caller only", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const cacheControl = (await get(path, token)).headers.get("Cache-Control") ?? "";
 
@@ -89,7 +90,7 @@ describe.each([
     ["the ETag in its strong form", (etag: string) => etag.replace(/^W\//, "")],
     ["anything", () => "*"],
   ])("is 304 without a body for If-None-Match with %s", async (_what, header) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const etag = (await get(path, token)).headers.get("ETag") ?? "";
     expect(etag).toMatch(/^(W\/)?"[^"]+"$/);
 
@@ -104,13 +105,13 @@ describe.each([
   });
 
   it("is 200 for another If-None-Match", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await get(path, token, { headers: { "If-None-Match": '"other"' } })).status).toBe(200);
   });
 
   it("is 401, never 304, for somebody unknown who knows the ETag", async () => {
-    const etag = (await get(path, await aToken())).headers.get("ETag") ?? "";
+    const etag = (await get(path, (await aPerson({ staff: true })).token)).headers.get("ETag") ?? "";
 
     for (const header of [etag, "*"]) {
       expect((await request(path, { headers: { "If-None-Match": header } })).status).toBe(401);
@@ -119,7 +120,7 @@ describe.each([
 });
 
 it("the ETags of the two differ", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
 
   const first = (await get("/api/events/event_groups/", token)).headers.get("ETag");
   const second = (await get("/api/events/scope_types/", token)).headers.get("ETag");

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import { aToken, get, runMinute } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { get, runMinute } from "../support/world.ts";
 import { type Clock, faultyBucket, faultyDatabase } from "./faults.ts";
 import { bodies, isTaken } from "./producer.ts";
 import { FaultyQueue } from "./queue.ts";
@@ -75,5 +76,7 @@ it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, {
   expect(await env.DB.prepare("SELECT count(*) FROM event_scopes").first("count(*)")).toBe(EVENTS);
   expect(await env.DB.prepare("SELECT sum(stored) AS n FROM ingest_days").first("n")).toBe(EVENTS);
   expect(await env.DB.prepare("SELECT count(*) AS n FROM dead_letters").first("n")).toBe(0);
-  expect(await (await get("/api/events/count/", await aToken())).json()).toEqual({ count: EVENTS });
+  expect(await (await get("/api/events/count/", (await aPerson({ staff: true })).token)).json()).toEqual({
+    count: EVENTS,
+  });
 });

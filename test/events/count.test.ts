@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded } from "../support/world.ts";
 
 const CUSTOMER = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const USER = "ffffffffffffffffffffffffffffffff";
@@ -17,7 +18,7 @@ const world = () =>
 
 describe("count", () => {
   it("is a compact object with the number, told in X-Result-Count as well", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
 
     const response = await get("/api/events/count/", token);
@@ -29,7 +30,7 @@ describe("count", () => {
   });
 
   it("is 0 when there is nothing", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events/count/", token);
 
@@ -57,7 +58,7 @@ describe("count", () => {
     ["?field=uuid", 3],
     ["?unknown=1", 3],
   ])("%s is %i", async (search, count) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
 
     const response = await get(`/api/events/count/${search}`, token);
@@ -71,7 +72,7 @@ describe("count", () => {
     ["?user_uuid=x&created_to=x", { created_to: ["Enter a number."], user_uuid: ["Enter a valid UUID."] }],
     ["?created_from=999999999999999", ['Value "999999999999999" should be valid UNIX timestamp.']],
   ])("%s is 400", async (search, body) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get(`/api/events/count/${search}`, token);
 
@@ -84,7 +85,7 @@ describe("count", () => {
     ["all for support", { support: true }, 3],
     ["0 for others", {}, 0],
   ])("is %s", async (_who, user, count) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
     await world();
 
     expect(await (await get("/api/events/count/", token)).json()).toEqual({ count });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventGroups } from "../../src/catalogue/data.ts";
-import { anEvent, aToken, get, messages, query, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, messages, query, recorded } from "../support/world.ts";
 
 const A = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const B = "ffffffffffffffffffffffffffffffff";
@@ -10,7 +11,7 @@ const at = (seconds: number, micros = 0) => seconds * 1_000_000 + micros;
 
 /** The answer of the list to a bad filter. */
 async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, await aToken());
+  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
   return { status: response.status, body: await response.json() };
 }
 
@@ -35,7 +36,7 @@ describe("created_from", () => {
     ["of nothing is no filter", "", ["before 1970", "early", "at T", "half past T", "after"]],
     ["of blanks is no filter", "  ", ["before 1970", "early", "at T", "half past T", "after"]],
   ])("%s", async (_what, value, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ created: at(-1, 500_000), message: "before 1970" }),
       anEvent({ created: at(5), message: "early" }),
@@ -56,7 +57,7 @@ describe("created_to", () => {
     ["is cut towards zero when negative", "-0.9", ["before 1970"]],
     ["of nothing is no filter", "", ["before 1970", "before", "at T", "half past T", "after"]],
   ])("%s", async (_what, value, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ created: at(-1, 500_000), message: "before 1970" }),
       anEvent({ created: at(T - 1, 999_999), message: "before" }),
@@ -69,7 +70,7 @@ describe("created_to", () => {
   });
 
   it("and created_from make a half-open range", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...[0, 1, 2].map((second) => anEvent({ created: at(T + second), message: `T+${second}` })));
 
     expect(await messages(token, `?created_from=${T + 1}&created_to=${T + 2}`)).toEqual(["T+1"]);
@@ -133,7 +134,7 @@ describe("a time in no year we have is 400 with a bare list that names it", () =
   });
 
   it.each(["253402300799", "-62135596800"])("%s is the edge of what there is", async (value) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await get(`/api/events/?created_from=${value}`, token)).status).toBe(200);
   });
@@ -182,7 +183,7 @@ describe("message", () => {
     ["a number sign and an ampersand", "#1 & 2", "#1 & 2"],
     ["what looks like a statement", "'; DROP TABLE events; --", "'; DROP TABLE events; --"],
   ])("finds %s", async (_what, text, message) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "something else" }), anEvent({ message }));
 
     expect(await messages(token, query(["message", text]))).toEqual([message]);
@@ -209,21 +210,21 @@ describe("message", () => {
     ["the context is not searched", "secret", "abc"],
     ["the event type is not searched", "project_created", "abc"],
   ])("%s", async (_what, text, message) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message, eventType: "project_created", context: { key: "secret" } }));
 
     expect(await messages(token, query(["message", text]))).toEqual([]);
   });
 
   it("of 500 characters beyond ASCII is found in the other case", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "õ".repeat(500) }), anEvent({ message: "õ".repeat(499) }));
 
     expect(await messages(token, query(["message", "Õ".repeat(500)]))).toEqual(["õ".repeat(500)]);
   });
 
   it.each(["", "   ", "\t\n"])("of %j is no filter", async (text) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "a" }));
 
     expect(await messages(token, query(["message", text]))).toEqual(["a"]);
@@ -241,7 +242,7 @@ const UUID_PARAMETERS = ["customer_uuid", "project_uuid", "user_uuid"];
 
 describe.each(UUID_PARAMETERS)("%s", (parameter) => {
   it("gives the events whose context has it under the same name at the top", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ message: "mine", context: { [parameter]: A } }),
       anEvent({ message: "of another", context: { [parameter]: B } }),
@@ -267,7 +268,7 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
     ["urn:uuid:", "urn:uuid:0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"],
     ["blanks around", ` ${A} `],
   ])("may be written with %s", async (_form, value) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "mine", context: { [parameter]: A } }), anEvent({ context: { [parameter]: B } }));
 
     expect(await messages(token, query([parameter, value]))).toEqual(["mine"]);
@@ -277,7 +278,7 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
     ["dashes", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"],
     ["capitals", A.toUpperCase()],
   ])("is compared as 32 hex: a context that has it with %s does not match", async (_form, value) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ context: { [parameter]: value } }));
 
     expect(await messages(token, `?${parameter}=${A}`)).toEqual([]);
@@ -304,7 +305,7 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
   });
 
   it.each(["", "  "])("of %j is no filter", async (value) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "any" }));
 
     expect(await messages(token, query([parameter, value]))).toEqual(["any"]);
@@ -313,7 +314,7 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
 
 describe("user_uuid", () => {
   it("looks at the actor only, not at the affected user", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ message: "did it", context: { user_uuid: A, affected_user_uuid: B } }),
       anEvent({ message: "suffered it", context: { user_uuid: B, affected_user_uuid: A } }),
@@ -325,7 +326,7 @@ describe("user_uuid", () => {
 
 describe("related_user_uuid", () => {
   it("gives events with the user as actor, as affected user or in the series, each once", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ message: "actor", context: { user_uuid: A } }),
       anEvent({ message: "affected", context: { affected_user_uuid: A } }),
@@ -373,7 +374,7 @@ describe.each(["auth_method", "pat_uuid"])("%s", (parameter) => {
     ["null, where the context has null", "null", null, false],
     ["JSON, where the context has an object", "{}", {}, false],
   ])("is compared exactly: %s", async (_what, value, stored, matches) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(
       anEvent({ message: "it", context: { [parameter]: stored } }),
       anEvent({ message: "nested", context: { inner: { [parameter]: value } } }),
@@ -384,7 +385,7 @@ describe.each(["auth_method", "pat_uuid"])("%s", (parameter) => {
   });
 
   it("matches the text as it stands in the context, a UUID with dashes included", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const dashed = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
     await recorded(anEvent({ message: "dashed", context: { [parameter]: dashed } }));
 
@@ -392,7 +393,7 @@ describe.each(["auth_method", "pat_uuid"])("%s", (parameter) => {
   });
 
   it.each(["", " "])("of %j is no filter", async (value) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "any" }));
 
     expect(await messages(token, query([parameter, value]))).toEqual(["any"]);
@@ -559,7 +560,7 @@ describe("event_type and feature", () => {
       all,
     ],
   ])("%s", async (_what, pairs, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
 
     expect(await messages(token, query(...pairs, ["o", "created"]))).toEqual(expected);
@@ -571,7 +572,7 @@ describe("event_type and feature", () => {
     ["feature", "known", "customers", "projects", ["project", "customer"]],
     ["feature", "unknown", "x", "projects", ["project"]],
   ])("1000 values of %s, most of them %s, are read to the last", async (parameter, _kind, filler, last, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
     const fillers = Array.from({ length: 999 }, (_, index): [string, string] => [
       parameter,
@@ -582,7 +583,7 @@ describe("event_type and feature", () => {
   });
 
   it("all types of all groups at once, by name and by group", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
     const types = Object.values(eventGroups)
       .flat()
@@ -595,7 +596,7 @@ describe("event_type and feature", () => {
 
 describe("all filters together", () => {
   it("are joined by AND: an event that fails any one of them is left out", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const context = { customer_uuid: A, project_uuid: B, user_uuid: A, auth_method: "pat", pat_uuid: B };
     const fitting = { created: at(T), eventType: project, message: "Created", context };
     await recorded(
@@ -638,7 +639,7 @@ describe("a single-valued parameter given several times", () => {
     ["message", "first", "second"],
     ["created_from", "0", `${T + 1}`],
   ])("%s: the last one counts", async (parameter, first, last) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const key = parameter.endsWith("_uuid") || parameter === "auth_method" ? parameter : "none";
     await recorded(
       anEvent({ created: at(T), message: "the first", context: { [key]: first } }),
@@ -653,14 +654,14 @@ describe("a single-valued parameter given several times", () => {
     ["created_from", "junk", "0"],
     ["created_to", "1e20", `${T}`],
   ])("%s: the others are not checked", async (parameter, bad, good) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect(await messages(token, query([parameter, bad], [parameter, good]))).toEqual([]);
     expect((await refusal(query([parameter, good], [parameter, bad]))).status).toBe(400);
   });
 
   it("an empty last one means no filter", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "any" }));
 
     expect(await messages(token, `?customer_uuid=${A}&customer_uuid=`)).toEqual(["any"]);
@@ -713,7 +714,7 @@ describe("errors", () => {
   );
 
   it("come as application/json with Allow", async () => {
-    const response = await get("/api/events/?o=x", await aToken());
+    const response = await get("/api/events/?o=x", (await aPerson({ staff: true })).token);
 
     expect(response.headers.get("Content-Type")).toBe("application/json");
     expect(response.headers.get("Allow")).toBe("GET, HEAD, OPTIONS");
@@ -721,7 +722,7 @@ describe("errors", () => {
 
   it("are the same for support and for users who see nothing", async () => {
     for (const user of [{ support: true }, {}]) {
-      const response = await get("/api/events/?customer_uuid=x", await aToken(user));
+      const response = await get("/api/events/?customer_uuid=x", (await aPerson(user)).token);
       expect(response.status).toBe(400);
       expect(await response.json()).toEqual({ customer_uuid: ["Enter a valid UUID."] });
     }

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { eventTypesOf } from "../../src/catalogue/data.ts";
-import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, query, recorded } from "../support/world.ts";
 
 const WORLDS = 8;
 const QUERIES = 20;
@@ -130,7 +131,7 @@ function pageOf<T>(rows: readonly T[], size: number, number: string): T[] | unde
 }
 
 it("list and count answer as a model in memory does, whatever is written and asked", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
 
   await fc.assert(
     fc.asyncProperty(

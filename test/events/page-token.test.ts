@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
-import { anEvent, aToken, get, query, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, query, recorded } from "../support/world.ts";
 
 const CUSTOMER = "ab".repeat(16);
 const SECOND = 1_000_000;
@@ -24,7 +25,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 describe("the links of a page", () => {
   it("carry tokens of URL-safe letters that begin with the page number, and first and last as Waldur has them", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(50));
 
     const response = await get("/api/events/?page=3", token);
@@ -43,7 +44,7 @@ describe("the links of a page", () => {
   });
 
   it("go back to page 1 without page, from a number and from a token", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
 
     const second = await get("/api/events/?page=2", token);
@@ -54,7 +55,7 @@ describe("the links of a page", () => {
   });
 
   it("are the same pages as their numbers, in both orders, as long as nothing comes in between", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(45));
     for (const order of ["o=created", "o=-created"]) {
       let response = await get(`/api/events/?${order}`, token);
@@ -69,7 +70,7 @@ describe("the links of a page", () => {
   });
 
   it("carry tokens for the years before 1970, too", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(25).map((event) => ({ ...event, created: event.created - 2 * T })));
 
     const second = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
@@ -79,7 +80,7 @@ describe("the links of a page", () => {
   });
 
   it("are plain numbers when tokens are switched off, while tokens still work", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const off = { PAGE_TOKENS: "off" };
     const given = pageIn(await get("/api/events/", token), "next");
@@ -105,7 +106,7 @@ describe("a page token", () => {
   };
 
   it("that is malformed is an invalid page", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const page = await given(token);
     const [number, direction = "", time = "", id = "", fingerprint = ""] = page.split(/[._]/);
@@ -134,7 +135,7 @@ describe("a page token", () => {
   });
 
   it("whose fingerprint has a changed letter is an invalid page", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const page = await given(token);
 
@@ -145,7 +146,7 @@ describe("a page token", () => {
   });
 
   it("of another filter or of the other order is an invalid page", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const page = await given(token);
 
@@ -164,7 +165,7 @@ describe("a page token", () => {
   });
 
   it("comes after errors of the filters", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
 
     const response = await get(`/api/events/?o=x&page=${await given(token)}x`, token);
@@ -174,7 +175,7 @@ describe("a page token", () => {
   });
 
   it("may be used with another page_size and another choice of fields, and means the place it was made for", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const page = await given(token);
 
@@ -187,7 +188,7 @@ describe("a page token", () => {
   });
 
   it("of an event that has gone still means its place", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(30));
     const page = await given(token);
     await env.DB.exec("DELETE FROM events WHERE message IN ('9', '10', '11')");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get as getPage, messages, ORIGIN, query, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get as getPage, messages, ORIGIN, query, recorded } from "../support/world.ts";
 
 /** With plain page numbers in Link, as Waldur has them; tokens.test.ts has the other way. */
 const get = (path: string, token: string, init: RequestInit = {}) => getPage(path, token, init, { PAGE_TOKENS: "off" });
@@ -36,7 +37,7 @@ describe("page_size", () => {
     ["read with an underscore between digits", "?page_size=1_2", 12],
     ["the last one given", "?page_size=3&page_size=4", 4],
   ])("is %s", async (_what, search, size) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(302));
 
     const response = await get(`/api/events/${search}`, token);
@@ -47,7 +48,7 @@ describe("page_size", () => {
   });
 
   it("bigger than 300 is cut silently, while the Link keeps the number as asked", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(301));
 
     const response = await get("/api/events/?page_size=1000", token);
@@ -59,7 +60,7 @@ describe("page_size", () => {
   });
 
   it("that is junk is kept in the Link, too", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events/?page_size=abc", token);
 
@@ -82,14 +83,14 @@ describe("page", () => {
     ["is the last one given", "?page_size=2&page=1&page=3", ["5"]],
     ["is the last one given, whatever the others are", "?page_size=2&page=abc&page=2", ["3", "4"]],
   ])("%s", async (_what, search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(5));
 
     expect(await messages(token, search)).toEqual(expected);
   });
 
   it("that is not there, or no number, is 404 Invalid page.", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(5));
     const invalid = [
       "0",
@@ -124,13 +125,13 @@ describe("page", () => {
     ["last", 200],
     ["2", 404],
   ])("%s of an empty result is %i: it has one page", async (page, status) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await get(`/api/events/?page=${page}`, token)).status).toBe(status);
   });
 
   it("pages share nothing and leave nothing out", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(23));
 
     const pages = [];
@@ -142,7 +143,7 @@ describe("page", () => {
 
 describe("X-Result-Count", () => {
   it("is the number of all matching events, not of those on the page", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(12), anEvent({ eventType: "project_update_succeeded" }));
 
     const response = await get("/api/events/?event_type=project_created&page=2&page_size=5", token);
@@ -237,7 +238,7 @@ describe("Link", () => {
       ],
     ],
   ])("%s", async (_what, search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(23));
 
     const response = await get(`/api/events/${search}`, token);
@@ -247,7 +248,7 @@ describe("Link", () => {
   });
 
   it("of an empty result has first and last", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(1));
 
     const response = await get("/api/events/?message=nowhere", token);
@@ -284,7 +285,7 @@ describe("Link", () => {
     ["replaces what is not UTF-8", "?q=%FF", "?q=%EF%BF%BD"],
     ["encodes names as well", "?a%20b[]=1", "?a+b%5B%5D=1"],
   ])("%s", async (_what, search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get(`/api/events/${search}`, token);
 
@@ -293,7 +294,7 @@ describe("Link", () => {
   });
 
   it("has the path that was asked for, a suffix included", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events.json?a=1", token);
 
@@ -303,7 +304,7 @@ describe("Link", () => {
   });
 
   it("leads a client through all pages: next until there is none", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...events(7));
     const seen: string[] = [];
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded } from "../support/world.ts";
 
 /** The text of one field of the only event, as it stands in the list. */
 async function printed(field: string): Promise<string> {
-  const text = await (await get(`/api/events/?field=${field}`, await aToken())).text();
+  const text = await (await get(`/api/events/?field=${field}`, (await aPerson({ staff: true })).token)).text();
   return text.slice(`[{"${field}":`.length, -"}]".length);
 }
 
@@ -44,7 +45,7 @@ describe("event_type", () => {
   });
 
   it("several unknown ones keep their names apart", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ eventType: "new_one" }), anEvent({ eventType: "new_two" }));
     await recorded(anEvent({ eventType: "new_three" }), anEvent({ eventType: "new_one" }));
 
@@ -88,7 +89,7 @@ describe("context is printed as it is stored", () => {
 });
 
 it("a body is UTF-8", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   await recorded(anEvent({ message: "Õ€😀" }));
 
   const bytes = new Uint8Array(await (await get("/api/events/?field=message", token)).arrayBuffer());

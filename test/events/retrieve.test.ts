@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded } from "../support/world.ts";
 
 const UUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 
@@ -20,7 +21,7 @@ describe("one event", () => {
     ["its uuid with dashes", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"],
     ["its uuid in capitals", UUID.toUpperCase()],
   ])("is found by %s, printed as in the list", async (_key, key) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent(), theEvent(), anEvent());
 
     const response = await get(`/api/events/${key}/`, token);
@@ -38,28 +39,28 @@ describe("one event", () => {
     ["?field=id", ["id"]],
     ["?field=nothing", ["uuid", "created", "event_type", "message", "context"]],
   ])("shows the fields that %s asks for", async (search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     expect(Object.keys(await (await get(`/api/events/1/${search}`, token)).json<object>())).toEqual(expected);
   });
 
   it.each(["?page=99", "?page=abc", "?page_size=0", "?unknown=1"])("ignores %s", async (search) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     expect((await get(`/api/events/1/${search}`, token)).status).toBe(200);
   });
 
   it("is seen by support", async () => {
-    const token = await aToken({ support: true });
+    const { token } = await aPerson({ support: true });
     await recorded(theEvent());
 
     expect((await get("/api/events/1/", token)).status).toBe(200);
   });
 
   it("has no paging headers", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     expect((await get("/api/events/1/", token)).headers.has("Link")).toBe(false);
@@ -75,7 +76,7 @@ describe("filters of the list hold for one event, too", () => {
     "?o=created",
     "?customer_uuid=",
   ])("%s lets it through", async (search) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     expect((await get(`/api/events/${UUID}/${search}`, token)).status).toBe(200);
@@ -93,7 +94,7 @@ describe("filters of the list hold for one event, too", () => {
     "?auth_method=token",
     "?event_type=customer_creation_succeeded&event_type=unknown",
   ])("%s leaves it out: 404", async (search) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     for (const key of ["1", UUID]) {
@@ -108,7 +109,7 @@ describe("filters of the list hold for one event, too", () => {
     ["?o=foo", { o: ["Select a valid choice. foo is not one of the available choices."] }],
     ["?created_to=999999999999999", ['Value "999999999999999" should be valid UNIX timestamp.']],
   ])("%s is 400", async (search, body) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
     const response = await get(`/api/events/1/${search}`, token);
@@ -120,7 +121,7 @@ describe("filters of the list hold for one event, too", () => {
 
 describe("404", () => {
   it("where there is no such event", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
     const nobodys = [
       "2",
@@ -142,7 +143,7 @@ describe("404", () => {
   });
 
   it("for what is neither an integer nor a UUID", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
     const junk = ["abc", "1.0", "1e0", "0x1", "1a", `${UUID}0`, UUID.slice(1).replace("1", "g"), "%20", "events"];
 
@@ -154,7 +155,7 @@ describe("404", () => {
   });
 
   it("for a user who is neither staff nor support", async () => {
-    const token = await aToken({});
+    const { token } = await aPerson();
     await recorded(theEvent());
 
     for (const key of ["1", UUID]) {

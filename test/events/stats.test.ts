@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { eventTypesOf } from "../../src/catalogue/data.ts";
 import { bigLog, load, randomNumbers, TYPES, USERS } from "../support/big-log.ts";
-import { anEvent, aToken, get, ORIGIN, query, recorded } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, ORIGIN, query, recorded } from "../support/world.ts";
 
 interface MonthCount {
   year: number;
@@ -24,7 +25,7 @@ async function stats(token: string, search = "") {
 
 describe("GET /api/events-stats/", () => {
   it("counts the events of each UTC month that has any, newest month first", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const firstOfMay = Date.UTC(2025, 4, 1) * 1000;
     await recorded(
       on(2024, 12, 31),
@@ -48,7 +49,7 @@ describe("GET /api/events-stats/", () => {
   });
 
   it("is an empty list for an empty log, with the links of one page", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events-stats/", token);
 
@@ -60,7 +61,7 @@ describe("GET /api/events-stats/", () => {
   });
 
   it("is paged by months, with plain page numbers in its links", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...Array.from({ length: 5 }, (_, index) => on(2025, index + 1, 1)));
 
     const response = await get("/api/events-stats/?page_size=2&page=2&created_from=junk", token);
@@ -75,7 +76,7 @@ describe("GET /api/events-stats/", () => {
   });
 
   it.each(["2", "0", "-1", "junk", "1.0"])("has no page %s of a single one", async (page) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(on(2025, 5, 3));
 
     const response = await get(`/api/events-stats/?page=${page}`, token);
@@ -85,7 +86,7 @@ describe("GET /api/events-stats/", () => {
   });
 
   it("takes no page token", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...Array.from({ length: 20 }, () => on(2025, 5, 3)));
     const [, page] = /[?&]page=(2[^&>]*)/.exec((await get("/api/events/", token)).headers.get("Link") ?? "") ?? [];
 
@@ -93,7 +94,7 @@ describe("GET /api/events-stats/", () => {
   });
 
   it("leaves out a month whose last event has gone", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(on(2025, 5, 3), on(2025, 6, 3));
     await env.DB.exec("DELETE FROM events WHERE id = 1");
 
@@ -103,7 +104,7 @@ describe("GET /api/events-stats/", () => {
 
 describe("the filters of events-stats", () => {
   it("are event_type, feature and related_user_uuid, joined by AND", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const [type = ""] = eventTypesOf("projects");
     await recorded(
       on(2025, 5, 1, { eventType: type }),
@@ -130,7 +131,7 @@ describe("the filters of events-stats", () => {
   });
 
   it("are checked: a related_user_uuid that is none is 400", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events-stats/?related_user_uuid=junk&created_from=junk", token);
 
@@ -155,7 +156,7 @@ describe("the filters of events-stats", () => {
     "o=junk",
     "field=year",
   ])("do not include %s, which is ignored", async (ignored) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(on(2025, 5, 3), on(2025, 6, 3));
 
     expect((await stats(token, `?${ignored}`)).months).toEqual([
@@ -165,7 +166,7 @@ describe("the filters of events-stats", () => {
   });
 
   it("count as a model does, whatever is asked", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const events = bigLog(2_000, 3);
     await load(events);
     const random = randomNumbers(4);
@@ -207,11 +208,15 @@ describe("who asks for events-stats", () => {
       [{ support: true }, "1"],
       [{}, "0"],
     ] as const)
-      expect((await stats(await aToken(user))).total, JSON.stringify(user)).toBe(total);
+      expect((await stats((await aPerson(user)).token)).total, JSON.stringify(user)).toBe(total);
   });
 
   it("gets 405 for methods that are not there, whoever it is", async () => {
-    for (const token of [await aToken(), await aToken({ support: true }), await aToken({})])
+    for (const token of [
+      (await aPerson({ staff: true })).token,
+      (await aPerson({ support: true })).token,
+      (await aPerson()).token,
+    ])
       for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
         const response = await get("/api/events-stats/", token, { method });
         expect(response.status, method).toBe(405);
@@ -221,11 +226,11 @@ describe("who asks for events-stats", () => {
   });
 
   it("gets 404 for a single one: there is no such path", async () => {
-    expect((await get("/api/events-stats/1/", await aToken())).status).toBe(404);
+    expect((await get("/api/events-stats/1/", (await aPerson({ staff: true })).token)).status).toBe(404);
   });
 
   it("finds the headers of GET with HEAD, and no body", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(on(2025, 5, 3));
 
     const head = await get("/api/events-stats/", token, { method: "HEAD" });
@@ -237,7 +242,7 @@ describe("who asks for events-stats", () => {
   });
 
   it("may ask by the suffix route and is sent to the path with a slash", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(on(2025, 5, 3));
 
     expect((await get("/api/events-stats.json", token)).headers.get("X-Result-Count")).toBe("1");

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import { aToken, get, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { get, request } from "../support/world.ts";
 
 const PAGE = "https://portal.example.org";
 const OTHER = "https://console.example.org";
@@ -72,7 +73,7 @@ describe("every origin may read, and see Link and X-Result-Count,", () => {
     ["a redirect", 301, "/api/events", {}],
     ["an answer that has not changed", 304, "/api/events/event_groups/", { "If-None-Match": "*" }],
   ])("of %s (%i)", async (_answer, status, path, headers) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get(path, token, { headers: { Origin: PAGE, ...headers } });
 
@@ -87,7 +88,7 @@ describe("every origin may read, and see Link and X-Result-Count,", () => {
     [403, { support: true }],
     [405, { staff: true }],
   ])("of a method that is not there (%i)", async (status, user) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
 
     const response = await get("/api/events/", token, { method: "POST", headers: { Origin: PAGE } });
 
@@ -114,7 +115,7 @@ describe("with a list of origins", () => {
   const CORS_ORIGINS = `${PAGE}, ${OTHER}`;
 
   it.each([PAGE, OTHER])("%s is let in by its name", async (Origin) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const answer = await get("/api/events/", token, { headers: { Origin } }, { CORS_ORIGINS });
     const preflight = await request("/api/events/", asPreflight(Origin), { CORS_ORIGINS });
@@ -135,7 +136,7 @@ describe("with a list of origins", () => {
     "null",
     "",
   ])("%j is told nothing", async (Origin) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const answer = await get("/api/events/", token, { headers: { Origin } }, { CORS_ORIGINS });
     const preflight = await request("/api/events/", asPreflight(Origin), { CORS_ORIGINS });
@@ -160,7 +161,7 @@ describe("with a list of origins", () => {
 });
 
 it("no origin is let in when none is configured", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
 
   const response = await get("/api/events/", token, { headers: { Origin: PAGE } }, { CORS_ORIGINS: "" });
 

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
-import { anEvent, aToken, get, recorded, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded, request } from "../support/world.ts";
 
 const [OURS, THEIRS] = ["a".repeat(32), "b".repeat(32)];
 
@@ -50,7 +51,7 @@ const rowsRead = (response: Response) =>
 
 describe("every GET", () => {
   it.each(PATHS)("%s has a weak ETag that HEAD has, too, and no shared cache may keep it", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await tenEvents();
 
     const response = await get(path, token);
@@ -62,7 +63,7 @@ describe("every GET", () => {
   });
 
   it.each(PATHS)("%s is 304 without a body for who has it, and 200 for who has another", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await tenEvents();
     const tag = await etagOf(path, token);
 
@@ -86,7 +87,7 @@ describe("every GET", () => {
     ["it without quotes", (tag: string) => tag.slice(3, -1), 200],
     ["nothing", () => "", 200],
   ])("with If-None-Match naming %s is answered so", async (_what, header, status) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/?message=event", "/api/events-stats/", "/api/events/1/"]) {
       const tag = await etagOf(path, token);
@@ -103,7 +104,7 @@ describe("an ETag of what is shown of a customer", () => {
   ];
 
   it.each(feed)("%s changes with an event of theirs and not with another's", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await tenEvents();
     const before = await etagOf(path, token);
 
@@ -122,7 +123,7 @@ describe("an ETag of what is shown of a customer", () => {
   it.each([...feed, "/api/events/", "/api/events/count/", "/api/events/count/?message=event", "/api/events-stats/"])(
     "%s changes when as many come as go, and with a late event",
     async (path) => {
-      const token = await aToken();
+      const { token } = await aPerson({ staff: true });
       await tenEvents();
       const tags = new Set([await etagOf(path, token)]);
 
@@ -140,7 +141,7 @@ describe("an ETag of what is shown of a customer", () => {
 
 describe("an ETag", () => {
   it("differs between filters, orders, pages, sizes, fields, and between the answers to the same filter", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await tenEvents();
     const next = linkOf(await get("/api/events/?page_size=3", token), "next") ?? "";
     const paths = [...PATHS, "/api/events/?page_size=4", "/api/events/?page_size=3", next, "/api/events/2/"];
@@ -153,15 +154,15 @@ describe("an ETag", () => {
   it("of one who sees everything is not that of one who sees nothing", async () => {
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/", "/api/events-stats/"]) {
-      const tag = await etagOf(path, await aToken());
-      const response = await withTag(path, await aToken({}), tag);
+      const tag = await etagOf(path, (await aPerson({ staff: true })).token);
+      const response = await withTag(path, (await aPerson()).token, tag);
       expect(response.status, path).toBe(200);
       expect(response.headers.get("X-Result-Count"), path).toBe("0");
     }
   });
 
   it("does not stand in the way of errors: 401, 400 and 404 come without one, and no cache may store them", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     for (const [path, headers, status] of [
       ["/api/events/", { Authorization: "Token unknown" }, 401],
       ["/api/events/?o=x", {}, 400],
@@ -182,7 +183,7 @@ it.each([
   "/api/events/count/",
   "/api/events/count/?message=event",
 ])("%s that has not changed reads 20 rows at most, in one trip more than who is asking", async (path) => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   await tenEvents();
 
   const same = await withTag(path, token, await etagOf(path, token));
@@ -193,7 +194,7 @@ it.each([
 });
 
 it("nothing may be kept by a shared cache but the description of the API", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   for (const path of [...PATHS, "/healthz", "/nowhere", "/api/nowhere/"])
     expect((await get(path, token)).headers.get("Cache-Control") ?? "", path).toMatch(/^(private, .*|no-store)$/);
 

@@ -2,7 +2,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import { aToken, get, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { get, request } from "../support/world.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -34,7 +35,7 @@ const throttled = async (response: Response, limit: number) => {
 
 describe("requests are limited", () => {
   it("by token, which is not told to the counter", async () => {
-    const [token, other] = [await aToken(), await aToken()];
+    const [token, other] = [(await aPerson({ staff: true })).token, (await aPerson({ staff: true })).token];
     const { rate, keys } = aRate(2);
     const bindings = { TOKEN_RATE: rate, TOKEN_LIMIT: 2 };
 
@@ -45,7 +46,7 @@ describe("requests are limited", () => {
   });
 
   it("by address, for everybody and everything", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const bindings = { ADDRESS_RATE: aRate(1).rate, ADDRESS_LIMIT: 1 };
 
     expect((await get("/api/events/", token, { headers: from("192.0.2.1") }, bindings)).status).toBe(200);
@@ -57,7 +58,7 @@ describe("requests are limited", () => {
 
 describe("failed authentications are limited by address", () => {
   it("of readers and producers alike; those who know a token in use go on", async () => {
-    const [warm, cold] = [await aToken(), await aToken()];
+    const [warm, cold] = [(await aPerson({ staff: true })).token, (await aPerson({ staff: true })).token];
     const bindings = { FAILURE_RATE: aRate(2).rate, FAILURE_LIMIT: 2 };
     const using = (token: string) => get("/api/events/", token, { headers: from("192.0.2.3") }, bindings);
     expect((await using(warm)).status).toBe(200);
@@ -73,7 +74,7 @@ describe("failed authentications are limited by address", () => {
 
   it("for a minute", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-05-01T00:00:00Z") });
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const bindings = { FAILURE_RATE: aRate(0).rate, FAILURE_LIMIT: 0 };
     await throttled(await wrong("192.0.2.5", bindings), 0);
     vi.setSystemTime(Date.now() + 60_000);
@@ -100,7 +101,7 @@ describe("the limits of wrangler.toml", () => {
   );
 
   it("are not met by a crawl", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     for (let number = 0; number < 100; number++) {
       expect((await get("/api/events/count/", token, { headers: from("192.0.2.9") })).status).toBe(200);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import { anEvent, aToken, get, recorded, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded, request } from "../support/world.ts";
 
 const RESOURCES = [
   "/api/events/",
@@ -43,7 +44,7 @@ describe("a method that is not there", () => {
   });
 
   it.each(RESOURCES)("of %s is 403 for support and for others", async (path) => {
-    for (const token of [await aToken({ support: true }), await aToken({})]) {
+    for (const token of [(await aPerson({ support: true })).token, (await aPerson()).token]) {
       for (const method of NOT_ALLOWED) {
         const response = await get(path, token, { method });
         expect(response.status, method).toBe(403);
@@ -53,7 +54,7 @@ describe("a method that is not there", () => {
   });
 
   it.each(RESOURCES)("of %s is 405 for staff, with Allow", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     for (const method of NOT_ALLOWED) {
       const response = await get(path, token, { method, body: "{}" });
@@ -64,7 +65,7 @@ describe("a method that is not there", () => {
   });
 
   it("changes nothing", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
 
     await get("/api/events/1/", token, { method: "DELETE" });
@@ -77,7 +78,7 @@ describe("a method that is not there", () => {
 describe("OPTIONS", () => {
   it.each(RESOURCES)("of %s is 200 with a description, for every user", async (path) => {
     for (const user of [{ staff: true }, { support: true }, {}]) {
-      const response = await get(path, await aToken(user), { method: "OPTIONS" });
+      const response = await get(path, (await aPerson(user)).token, { method: "OPTIONS" });
       expect(response.status).toBe(200);
       expect(response.headers.get("Allow")).toBe("GET, HEAD, OPTIONS");
       expect(response.headers.get("Content-Type")).toBe("application/json");
@@ -91,7 +92,7 @@ describe("OPTIONS", () => {
   });
 
   it("calls the list Event List", async () => {
-    const response = await get("/api/events/", await aToken(), { method: "OPTIONS" });
+    const response = await get("/api/events/", (await aPerson({ staff: true })).token, { method: "OPTIONS" });
 
     expect(await response.json()).toMatchObject({ name: "Event List" });
   });
@@ -103,7 +104,7 @@ describe("OPTIONS", () => {
 
 describe("HEAD", () => {
   it.each(RESOURCES)("of %s has status and headers of GET, its length too, and no body", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "Õ" }));
 
     const head = await get(path, token, { method: "HEAD" });
@@ -122,7 +123,7 @@ describe("HEAD", () => {
     ["/api/events/2/", 404],
     ["/api/nothing/", 404],
   ])("of %s is %i without a body", async (path, status) => {
-    const response = await get(path, await aToken(), { method: "HEAD" });
+    const response = await get(path, (await aPerson({ staff: true })).token, { method: "HEAD" });
 
     expect(response.status).toBe(status);
     expect(await response.text()).toBe("");
@@ -134,7 +135,7 @@ describe("HEAD", () => {
 });
 
 it("an unknown path is 404 in JSON, whoever asks", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   const unknown = [
     "/api/",
     "/api",
@@ -171,7 +172,7 @@ describe("the suffix .json", () => {
     ["/api/events/event_groups.json", "/api/events/event_groups/"],
     ["/api/events/scope_types.json", "/api/events/scope_types/"],
   ])("%s answers as %s", async (suffixed, path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ uuid: "0a1b2c3d4e5f60718293a4b5c6d7e8f9" }), anEvent());
 
     const response = await get(suffixed, token);
@@ -187,7 +188,7 @@ describe("the suffix .json", () => {
   it.each(["/api/events.xml", "/api/events/1.xml/", "/api/events/count.csv/", "/api.json"])(
     "there is no other: %s is 404",
     async (path) => {
-      const token = await aToken();
+      const { token } = await aPerson({ staff: true });
       await recorded(anEvent());
 
       expect((await get(path, token)).status).toBe(404);
@@ -197,11 +198,11 @@ describe("the suffix .json", () => {
 
 describe("?format=", () => {
   it.each(["?format=json", "?format="])("%s is JSON", async (search) => {
-    expect((await get(`/api/events/${search}`, await aToken())).status).toBe(200);
+    expect((await get(`/api/events/${search}`, (await aPerson({ staff: true })).token)).status).toBe(200);
   });
 
   it.each(["?format=xml", "?format=api", "?format=html", "?format=JSON"])("%s is 404", async (search) => {
-    const response = await get(`/api/events/${search}`, await aToken());
+    const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
 
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ detail: "Not found." });
@@ -220,7 +221,7 @@ describe("Accept", () => {
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "",
   ])("%j gives JSON", async (Accept) => {
-    const response = await get("/api/events/", await aToken(), { headers: { Accept } });
+    const response = await get("/api/events/", (await aPerson({ staff: true })).token, { headers: { Accept } });
 
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toBe("application/json");
@@ -229,7 +230,7 @@ describe("Accept", () => {
   it.each(["text/html", "text/html,application/xhtml+xml", "application/xml", "text/*", "application/jsonp", "json"])(
     "%j excludes JSON: 406",
     async (Accept) => {
-      const response = await get("/api/events/", await aToken(), { headers: { Accept } });
+      const response = await get("/api/events/", (await aPerson({ staff: true })).token, { headers: { Accept } });
 
       expect(response.status).toBe(406);
       expect(response.headers.get("Content-Type")).toBe("application/json");
@@ -238,7 +239,7 @@ describe("Accept", () => {
   );
 
   it.each(RESOURCES)("holds for %s", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
 
     expect((await get(path, token, { headers: { Accept: "text/html" } })).status).toBe(406);
@@ -246,7 +247,9 @@ describe("Accept", () => {
 });
 
 it("texts are English, whatever Accept-Language says", async () => {
-  const response = await get("/api/events/?page=99", await aToken(), { headers: { "Accept-Language": "de" } });
+  const response = await get("/api/events/?page=99", (await aPerson({ staff: true })).token, {
+    headers: { "Accept-Language": "de" },
+  });
 
   expect(await response.json()).toEqual({ detail: "Invalid page." });
 });

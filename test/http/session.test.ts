@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { anEvent, aToken, get, recorded, request } from "../support/world.ts";
+import { aPerson } from "../support/people.ts";
+import { anEvent, get, recorded, request } from "../support/world.ts";
 
 const PATHS = [
   "/api/events/",
@@ -29,7 +30,7 @@ function watchedDatabase() {
 
 describe("the bookmark", () => {
   it.each(PATHS)("of what %s has read goes out, and is taken when it comes back", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
 
     const bookmark = (await get(path, token)).headers.get("x-d1-bookmark") ?? "";
@@ -40,7 +41,7 @@ describe("the bookmark", () => {
   });
 
   it("that a client sends is where its session begins; without one any replica will do", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { DB, begun } = watchedDatabase();
 
     await get("/api/events/", token, { headers: { "x-d1-bookmark": BOOKMARK } }, { DB });
@@ -60,7 +61,7 @@ describe("the bookmark", () => {
     `${BOOKMARK},${BOOKMARK}`,
     "'; DROP TABLE events; --",
   ])("%s is none: 400, and the database is not asked", async (bookmark) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { DB, begun } = watchedDatabase();
 
     const response = await get("/api/events/", token, { headers: { "x-d1-bookmark": bookmark } }, { DB });
@@ -71,7 +72,7 @@ describe("the bookmark", () => {
   });
 
   it("goes out with 304 and with errors as well, so that a client never falls behind", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const tag = (await get("/api/events/", token)).headers.get("ETag") ?? "";
 
     for (const [path, init, status] of [
@@ -87,7 +88,7 @@ describe("the bookmark", () => {
 
 describe("Server-Timing", () => {
   it.each(PATHS)("of %s tells staff the time, rows and trips of the database", async (path) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
 
     expect((await get(path, token)).headers.get("Server-Timing")).toMatch(
@@ -99,7 +100,7 @@ describe("Server-Timing", () => {
     ["support", { support: true }],
     ["others", {}],
   ])("is not told to %s", async (_who, user) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
     for (const path of PATHS) expect((await get(path, token)).headers.get("Server-Timing"), path).toBeNull();
   });
 
@@ -109,7 +110,7 @@ describe("Server-Timing", () => {
   });
 
   it("counts what was really asked of the database: trips are batches, rows are D1's own", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...Array.from({ length: 20 }, () => anEvent()));
     const session = env.DB.withSession();
     const batch = vi.spyOn(Object.getPrototypeOf(session), "batch");
@@ -125,7 +126,7 @@ describe("Server-Timing", () => {
   });
 
   it("does not grow with the rows of other pages", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     // From here on, the isolate knows the token.
     await get("/api/events/", token);
     await recorded(...Array.from({ length: 20 }, (_, index) => anEvent({ created: index })));

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES } from "../../src/ingest/queue/message.ts";
 import { deliver } from "../support/batch.ts";
 import { aFailingDatabase, hook, push, rows } from "../support/ingest.ts";
+import { aPerson } from "../support/people.ts";
 import { aQueue } from "../support/queue.ts";
-import { aToken, get } from "../support/world.ts";
+import { get } from "../support/world.ts";
 
 const RETRIED = { retriedAfter: expect.any(Number) };
 
@@ -118,7 +119,7 @@ describe("a queue batch", () => {
 });
 
 it("a thousand events in one request are all readable", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   const bodies = await queued(...Array.from({ length: 1000 }, (_, index) => hook({ message: `Event ${index}` })));
   await deliver(bodies);
   expect(await (await get("/api/events/count/", token)).json()).toEqual({ count: 1000 });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
 import { hook, push } from "../support/ingest.ts";
+import { aPerson } from "../support/people.ts";
 import { aQueue } from "../support/queue.ts";
-import { aToken, get, request } from "../support/world.ts";
+import { get, request } from "../support/world.ts";
 
 describe("a web hook", () => {
   it("posted as Waldur posts it is readable after the queue has delivered it", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { queue, bodies } = aQueue();
     const waldurs =
       '{"created": "2026-03-01T12:00:00.000001+00:00", "message": "Project \\u00d5un", "context": {"customer_uuid": "cccccccccccccccccccccccccccccccc"}, "event_type": "project_creation_succeeded"}';
@@ -47,7 +48,7 @@ describe("a web hook", () => {
   });
 
   it("without a time is given the time of receipt", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { queue, bodies } = aQueue();
     const before = Date.now();
     await push(hook({ created: undefined }), { queue });
@@ -57,7 +58,7 @@ describe("a web hook", () => {
   });
 
   it("with a type the catalogue does not know is kept and found", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { queue, bodies } = aQueue();
     await push([hook({ event_type: "brand_new" }), hook({ event_type: "newer_still" })], { queue });
     await deliver(bodies);
@@ -68,7 +69,7 @@ describe("a web hook", () => {
   });
 
   it("keeps every number of its context exactly as it was sent", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const { queue, bodies } = aQueue();
     const context = '{"big":12345678901234567890,"price":2.50,"tiny":-0,"huge":1e999,"list":[1,{"deep":3.0}]}';
     await push(JSON.stringify(hook({ context: 0 })).replace('"context":0', `"context":${context}`), { queue });

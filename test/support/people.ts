@@ -32,7 +32,7 @@ export async function aPerson(given: Given = {}): Promise<{ uuid: string; token:
   await env.DB.batch([
     env.DB.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?)").bind(...user, given.lifetime ?? null),
     env.DB.prepare("INSERT INTO tokens (hash, user_uuid, created, expires) VALUES (?, ?, ?, ?)").bind(
-      ...[hash, uuid, given.created ?? Date.now() * 1000, given.expires ?? null],
+      ...[hash, uuid, given.created ?? 0, given.expires ?? null],
     ),
     ...roles.map((role) => grant(uuid, role)),
   ]);

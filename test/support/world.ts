@@ -4,7 +4,6 @@ import { database } from "../../src/db/client.ts";
 import type { Env } from "../../src/env.ts";
 import type { NewEvent } from "../../src/events/event.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
-import { sha256Hex } from "../../src/values/bytes.ts";
 import worker from "../../src/worker.ts";
 import { aQueue } from "./queue.ts";
 
@@ -15,27 +14,6 @@ export function hex(name: string | number): string {
   let text = "";
   for (const letter of String(name)) text += letter.charCodeAt(0).toString(16).padStart(2, "0");
   return text.slice(-32).padStart(32, "0");
-}
-
-/** A new token and its user: staff unless told otherwise. */
-export async function aToken(user: { staff?: boolean; support?: boolean; active?: boolean } = { staff: true }) {
-  const token = crypto.randomUUID().replaceAll("-", "");
-  const uuid = crypto.randomUUID().replaceAll("-", "");
-  await env.DB.batch([
-    env.DB.prepare("INSERT INTO users (uuid, username, is_staff, is_support, is_active) VALUES (?, ?, ?, ?, ?)").bind(
-      uuid,
-      `user-${uuid}`,
-      user.staff ? 1 : 0,
-      user.support ? 1 : 0,
-      user.active === false ? 0 : 1,
-    ),
-    env.DB.prepare("INSERT INTO tokens (hash, user_uuid, created) VALUES (?, ?, ?)").bind(
-      await sha256Hex(token),
-      uuid,
-      0,
-    ),
-  ]);
-  return token;
 }
 
 let made = 0;

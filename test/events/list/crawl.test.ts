@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { NewEvent } from "../../../src/events/event.ts";
 import { randomNumbers } from "../../support/big-log.ts";
-import { anEvent, aToken, get, recorded } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { anEvent, get, recorded } from "../../support/world.ts";
 
 const CUSTOMER = "ab".repeat(16);
 const SECOND = 1_000_000;
@@ -29,7 +30,7 @@ describe("a crawl", () => {
   it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, `&customer_uuid=${CUSTOMER}&o=created`, "&message=e"])(
     "by the Python client's way (%s) returns 700 events of the same time exactly once, in the order of their ids",
     async (search) => {
-      const token = await aToken();
+      const { token } = await aPerson({ staff: true });
       const same = Array.from({ length: 700 }, () =>
         anEvent({ created: T, message: "same", context: { customer_uuid: CUSTOMER } }),
       );
@@ -42,7 +43,7 @@ describe("a crawl", () => {
   it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, "&event_type=project_created", "&message=event"])(
     "(%s) while events come, late ones too, and others go, returns what was there and stayed exactly once, in order",
     async (search) => {
-      const token = await aToken();
+      const { token } = await aPerson({ staff: true });
       const random = randomNumbers(search.length + 1);
       // Eight events share each second.
       const some = (count: number) =>

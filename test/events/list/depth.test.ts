@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { NewEvent } from "../../../src/events/event.ts";
 import { bigLog, CUSTOMERS, linkOf, load, randomNumbers, TYPES, USERS } from "../../support/big-log.ts";
-import { aToken, get, query } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { get, query } from "../../support/world.ts";
 
 type Filter = Readonly<Record<string, string | string[]>>;
 
@@ -74,7 +75,7 @@ const pairs = (filter: Filter) =>
   Object.entries(filter).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one]));
 
 it("lists, counts and pages are those of a model, at every depth, by number and by token", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   const events = bigLog(6000, 7);
   await load(events);
   const random = randomNumbers(11);

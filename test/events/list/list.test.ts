@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, hex, messages, ORIGIN, recorded } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { anEvent, get, hex, messages, ORIGIN, recorded } from "../../support/world.ts";
 
 const T = 1_760_000_000_000_000;
 
@@ -14,7 +15,7 @@ const aProject = () =>
 
 describe("the shape of a list", () => {
   it("is a bare compact array of events, their fields in Waldur's order, without id and url", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(aProject());
 
     const response = await get("/api/events/", token);
@@ -27,7 +28,7 @@ describe("the shape of a list", () => {
   });
 
   it("comes as application/json without a charset, allows GET, HEAD and OPTIONS, varies by Accept", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const { headers } = await get("/api/events/", token);
 
@@ -39,13 +40,13 @@ describe("the shape of a list", () => {
   });
 
   it("may not be kept by a shared cache", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     expect((await get("/api/events/", token)).headers.get("Cache-Control")).toContain("private");
   });
 
   it("is an empty array with the count 0 when there is nothing", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events/", token);
 
@@ -77,14 +78,14 @@ describe("the order", () => {
     ["default for empty parts", "?o=,", newestFirst],
     ["of the first part that is not empty", "?o=,created,", oldestFirst],
   ])("is %s, ties by ascending id", async (_order, search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await world();
 
     expect(await messages(token, search)).toEqual(expected);
   });
 
   it("does not come apart over pages of one: every tie is shown once", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...["a", "b", "c", "d"].map((message) => anEvent({ created: T, message })));
 
     const pages = [];
@@ -111,7 +112,7 @@ describe("field", () => {
       ["uuid", "created", "event_type", "message", "context"],
     ],
   ])("%s", async (_what, search, expected) => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(aProject());
 
     const [event = {}] = await (await get(`/api/events/${search}`, token)).json<object[]>();
@@ -120,7 +121,7 @@ describe("field", () => {
   });
 
   it("id is the integer that retrieve takes, ascending in the order of writing", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ created: T }), anEvent({ created: T }));
 
     const listed = await (await get("/api/events/?field=id", token)).json<{ id: number }[]>();
@@ -134,14 +135,14 @@ describe("who sees what", () => {
     ["staff", { staff: true }],
     ["support", { support: true }],
   ])("%s sees every event", async (_who, user) => {
-    const token = await aToken(user);
+    const { token } = await aPerson(user);
     await recorded(anEvent({ message: "a" }), anEvent({ message: "b" }));
 
     expect(await messages(token)).toEqual(["b", "a"]);
   });
 
   it("others see an empty list: count 0, Link with first and last", async () => {
-    const token = await aToken({});
+    const { token } = await aPerson();
     await recorded(anEvent());
 
     const response = await get("/api/events/", token);
@@ -159,7 +160,7 @@ describe("who sees what", () => {
     ["a page that is not there is 404", "?page=2", 404],
     ["a page that is there is 200", "?page=last", 200],
   ])("for others, too, %s", async (_what, search, status) => {
-    const token = await aToken({});
+    const { token } = await aPerson();
     await recorded(...Array.from({ length: 11 }, () => anEvent()));
 
     expect((await get(`/api/events/${search}`, token)).status).toBe(status);

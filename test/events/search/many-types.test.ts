@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { eventGroups, knownEventTypes } from "../../../src/catalogue/data.ts";
-import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { anEvent, get, query, recorded } from "../../support/world.ts";
 
 it("a search within hundreds of event types finds what it should", async () => {
-  const token = await aToken();
+  const { token } = await aPerson({ staff: true });
   await recorded(
     ...knownEventTypes.map((eventType) => anEvent({ eventType, message: `Something about ${eventType}` })),
     anEvent({ eventType: "unheard of", message: "Something about nothing" }),

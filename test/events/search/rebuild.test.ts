@@ -7,7 +7,8 @@ import { Reader } from "../../../src/db/reader.ts";
 import { indexMissing, missing, termsOf } from "../../../src/events/search/rebuild.ts";
 import { gramsOf, valueTerm } from "../../../src/events/search/terms.ts";
 import { bigLog, CUSTOMERS, load } from "../../support/big-log.ts";
-import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { anEvent, get, query, recorded } from "../../support/world.ts";
 
 const LETTERS = [
   ..."\u0001\t\n\u001f \u007f\u0080\u00a0!\"#'()*,-.:;<=>@[\\]^_`{|}~AZ09ÕßİıḰ字本я😀",
@@ -61,7 +62,7 @@ describe("the terms that SQL makes of an event", () => {
 
 describe("indexing again", () => {
   it("finds what was not in the index, by text, objects, types and values, and leaves alone what was", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     const answers = async () => {
       const found = [];
       for (const filter of [
@@ -100,7 +101,7 @@ describe("indexing again", () => {
   });
 
   it("is not sent astray by a very long message", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: `${"a字 ".repeat(10_000)}end` }));
     await env.DB.exec("DELETE FROM event_index");
 

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anEvent, aToken, get, query, recorded } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { anEvent, get, query, recorded } from "../../support/world.ts";
 
 /** Capitals by hand; the server folds with String.toUpperCase. What has no single capital stays: ß, ı is I, K (Kelvin) is itself. */
 const CAPITALS: Readonly<Record<string, string>> = { õ: "Õ", я: "Я", ı: "I", ω: "Ω", ǆ: "Ǆ" };
@@ -64,7 +65,7 @@ async function search(token: string, message: string) {
 
 describe("a search for a text", () => {
   it("finds the messages that contain it, in any case, whatever its letters and its length", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await fc.assert(
       fc.asyncProperty(
         fc.array(text(0, 30), { minLength: 25, maxLength: 25 }),
@@ -102,7 +103,7 @@ describe("a search for a text", () => {
   });
 
   it("is not content with a message that has all of its triples elsewhere", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...["abcabd bcabc", "aaa", "abab", "xabcabc"].map((message) => anEvent({ message })));
 
     expect(await search(token, "abcabc")).toEqual({ total: 1, messages: ["xabcabc"] });
@@ -124,7 +125,7 @@ describe("the kept total of a search", () => {
   const needles = (count: number) => Array.from({ length: count }, () => anEvent({ message: "A needle" }));
 
   it("is written when 2,000 matches were counted, and not below", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...needles(1_999), anEvent({ message: "hay" }));
     expect((await total(token)).total).toBe(1_999);
     expect((await kept()).results).toEqual([]);
@@ -135,7 +136,7 @@ describe("the kept total of a search", () => {
   });
 
   it("saves counting again, and stays exact after more events, deletions and changes of the epoch", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...needles(2_100), anEvent({ message: "hay" }));
     const first = await total(token);
     expect(first.total).toBe(2_100);
@@ -155,7 +156,7 @@ describe("the kept total of a search", () => {
   });
 
   it("is believed in its own epoch only", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...needles(2_000));
     await total(token);
 
@@ -167,7 +168,7 @@ describe("the kept total of a search", () => {
   });
 
   it("is of one search: other filters and other orders have their own", async () => {
-    const token = await aToken();
+    const { token } = await aPerson({ staff: true });
     await recorded(...needles(2_000));
     const count = async (search: string) =>
       (await (await get(`/api/events/count/?${search}`, token)).json<{ count: number }>()).count;

@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from "vitest";
-import { aToken, messages, request } from "../../support/world.ts";
+import { aPerson } from "../../support/people.ts";
+import { messages, request } from "../../support/world.ts";
 
 const [readme = ""] = Object.values(
   import.meta.glob<string>("../../../src/ingest/README.md", { query: "?raw", import: "default", eager: true }),
@@ -84,7 +85,7 @@ describe("the curl commands in src/ingest/README.md", () => {
   it.each(commands)("are accepted: %s", async (command) => {
     const response = await run(command);
     expect(response.status, await response.clone().text()).toBe(202);
-    const stored = await messages(await aToken());
+    const stored = await messages((await aPerson({ staff: true })).token);
     expect(stored.toSorted()).toEqual(command.startsWith("gzip ") ? ["One.", "Two."] : ["Ada is active."]);
   });
 

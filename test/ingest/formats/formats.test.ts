@@ -3,8 +3,9 @@ import { MAX_BODY_BYTES } from "../../../src/ingest/body.ts";
 import { MAX_EVENTS } from "../../../src/ingest/event.ts";
 import { deliver } from "../../support/batch.ts";
 import { hook, push } from "../../support/ingest.ts";
+import { aPerson } from "../../support/people.ts";
 import { aQueue } from "../../support/queue.ts";
-import { aToken, get } from "../../support/world.ts";
+import { get } from "../../support/world.ts";
 
 interface Answer {
   detail?: string;
@@ -18,7 +19,9 @@ async function sent(body: BodyInit, headers: Record<string, string>) {
   const { queue, bodies } = aQueue();
   const response = await push("", { queue, body, headers });
   await deliver(bodies);
-  const events = await (await get("/api/events/?o=created", await aToken())).json<Record<string, unknown>[]>();
+  const events = await (await get("/api/events/?o=created", (await aPerson({ staff: true })).token)).json<
+    Record<string, unknown>[]
+  >();
   return { status: response.status, ...(await response.json<Answer>()), events };
 }
 
