@@ -11,7 +11,7 @@ export const eventGroups: Readonly<Record<string, readonly string[]>> = groups;
 /** `app_label.modelname` of every loggable model, in Waldur's order. */
 export const scopeTypeNames: readonly string[] = scopeTypes;
 
-/** Types a catalogue number is known for: 1, 2, 3 … in the order of the file, as migrations/0001 has them. */
+/** Event type → its number: 1, 2, 3 … in the order of the file and of the table event_types. */
 const typeNumbers: ReadonlyMap<string, number> = new Map(eventTypes.map((name, index) => [name, index + 1]));
 
 /** Numbers from here on belong to types the catalogue does not know; the table event_types has their names. */

@@ -26,9 +26,9 @@ const KEY_ROLES: Readonly<Record<string, number>> = {
 export type EventScope = [scope: string, roles: number];
 
 /**
- * The objects an event concerns, from the top-level keys of its context: those in the scope of its type, and the four
- * keys that filters look at. The filters compare with 32 lower-case hex digits, so a key's role is given only to a value
- * written so; the scope takes a UUID with dashes and capitals too (and migrations/0003 finds it so when an event is deleted).
+ * The objects that an event concerns, from the top-level keys of its context: the keys in the scope of its type, and
+ * the four keys that filters use. Filters compare 32 lower-case hex digits, so those four keys count only in this
+ * form; the scope also takes UUIDs with dashes and capitals, and the trigger for deleted events finds them so.
  */
 export function scopesOf(eventType: string, context: Record<string, unknown>): EventScope[] {
   const roles = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** The log; columns are described in migrations/0001_events.sql and 0010_event_content.sql. Times in microseconds since 1970. */
+/** The log; columns are described in migrations/0003_events.sql. Times in microseconds since 1970. */
 export const events = sqliteTable("events", {
   id: integer().primaryKey({ autoIncrement: true }),
   uuid: text().notNull(),

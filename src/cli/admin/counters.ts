@@ -28,8 +28,7 @@ Prints what differs; exit code 1 when something does.`,
   {
     name: "counters rebuild",
     options: "[--remote]",
-    help: `Counts again what differs, each part in one transaction, while events may be written.
-Needed once after the migration that brought the counters, when there were events before.`,
+    help: "Counts again what differs, each part in one transaction, while events may be written.",
     run: rebuild,
   },
 ];

@@ -17,9 +17,8 @@ export const objectCommands: readonly Command[] = [
   {
     name: "objects learn",
     options: "[--from ID] [--remote]",
-    help: `Learns from the events that are there already where objects belong, ${EVENTS_A_STEP} events a step; needed once, for events
-that were written before the table of objects was there. It may be stopped, and go on with --from; doing it twice
-changes nothing.`,
+    help: `Learns from the stored events where objects belong, ${EVENTS_A_STEP} events a step; needed for events that were not
+written by this Worker. It may be stopped, and go on with --from; doing it twice changes nothing.`,
     run: learn,
   },
 ];

@@ -8,8 +8,7 @@ export const searchCommands: readonly Command[] = [
   {
     name: "search rebuild",
     options: "[--remote]",
-    help: `Indexes events that the search does not find, part by part, while events may be written.
-Needed once after the migration that brought the index, when there were events before.`,
+    help: "Indexes events that the search does not find, part by part, while events may be written.",
     run: rebuild,
   },
 ];

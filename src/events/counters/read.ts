@@ -13,7 +13,7 @@ export interface Counted {
   quarters: readonly Row[];
 }
 
-/** Bits of a code that are roles; the rest is the type (migrations/0003). */
+/** The factor of the type in a code; the rest, below it, are the roles. */
 const CODE_TYPE = 32;
 
 /**

@@ -3,8 +3,8 @@ import { LAST_SECOND } from "../../values/time.ts";
 import { month, quarter, seconds } from "./write.ts";
 
 /**
- * Checks and repairs the counters (migrations/0003) part by part. Each statement, and each repair as a transaction, is
- * exact by itself, so events may be written and deleted between any two of them.
+ * Checks and repairs the counters part by part. Each statement is exact by itself, and each repair is one
+ * transaction, so events may be written and deleted in between.
  */
 
 /** Rows of events or event_scopes that one part should have. */

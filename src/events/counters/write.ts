@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 
 /**
- * Keeps the counters (migrations/0003): statements for the transaction that writes events, after the events are in and
- * before it ends. They count what is new in this transaction: events above the watermark.
+ * Keeps the counters: statements for the end of the transaction that writes events. They count the events above the
+ * watermark, which are new in this transaction.
  */
 
 const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 
 /**
- * Puts events into the inverted index that are not in it: those written before migrations/0003. The terms are those of
- * terms.ts, made in SQL; a part is a transaction, and events may be written and deleted between any two of them.
+ * Adds missing events to the inverted index. Makes the terms of terms.ts in SQL. A part is one transaction, and
+ * events may be written and deleted in between.
  */
 
 /** Ids of one part. */
