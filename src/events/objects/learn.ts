@@ -16,15 +16,15 @@ export const eventsToLearnFrom = (after: number, limit: number): SQL =>
 
 /** One JSON row for each object that the events name. Newer events override older ones. */
 export function objectRows(events: readonly Source[]): string[] {
-  const merged = new Map<string, ObjectFacts & { told: number }>();
+  const merged = new Map<string, ObjectFacts & { learnedAt: number }>();
   for (const event of events.toSorted((a, b) => a.created - b.created)) {
     for (const object of objectsOf(event.eventType, JSON.parse(event.context))) {
       const before = merged.get(object.uuid);
-      merged.set(object.uuid, { ...object, ...before, ...moved(object), told: event.created });
+      merged.set(object.uuid, { ...object, ...before, ...moved(object), learnedAt: event.created });
     }
   }
-  return [...merged.values()].map(({ uuid, type, customer, project, backingResource, told }) =>
-    JSON.stringify([uuid, type ?? null, customer ?? null, project ?? null, backingResource ?? null, told]),
+  return [...merged.values()].map(({ uuid, type, customer, project, backingResource, learnedAt }) =>
+    JSON.stringify([uuid, type ?? null, customer ?? null, project ?? null, backingResource ?? null, learnedAt]),
   );
 }
 
@@ -34,18 +34,18 @@ const moved = ({ uuid: _, type: __, ...place }: ObjectFacts) => place;
 /** Writes rows of `objectRows`. A row without news costs no row written; an older event never overrides a newer one. */
 export const insertObjects = (
   rows: string,
-): SQL => sql`INSERT INTO objects (uuid, type, customer, project, backing_resource, told)
+): SQL => sql`INSERT INTO objects (uuid, type, customer, project, backing_resource, learned_at)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(${rows}) WHERE true
   ON CONFLICT (uuid) DO UPDATE SET
     type = coalesce(type, excluded.type),
     customer = ${newer("customer")},
     project = ${newer("project")},
     backing_resource = ${newer("backing_resource")},
-    told = max(told, excluded.told)
+    learned_at = max(learned_at, excluded.learned_at)
   WHERE (type IS NULL AND excluded.type IS NOT NULL)
     OR customer IS NOT ${newer("customer")} OR project IS NOT ${newer("project")} OR backing_resource IS NOT ${newer("backing_resource")}`;
 
 function newer(column: "customer" | "project" | "backing_resource"): SQL {
   const name = sql.raw(column);
-  return sql`(CASE WHEN excluded.told >= objects.told THEN coalesce(excluded.${name}, objects.${name}) ELSE coalesce(objects.${name}, excluded.${name}) END)`;
+  return sql`(CASE WHEN excluded.learned_at >= objects.learned_at THEN coalesce(excluded.${name}, objects.${name}) ELSE coalesce(objects.${name}, excluded.${name}) END)`;
 }

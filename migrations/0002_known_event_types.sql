@@ -1,11 +1,4 @@
--- Event types by number: rows and indexes hold the small number, not the text.
--- 1..999 are the catalogue's (src/catalogue/event-types.json, in its order, append only);
--- a type the catalogue does not know gets the next number from 1000 on when it is first seen.
-CREATE TABLE event_types (
-  id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
-) STRICT;
-
+-- The types of the catalogue, numbered by their position in src/catalogue/event-types.json. New types are appended there.
 INSERT INTO event_types (id, name) VALUES
   (1, 'access_subnet_creation_succeeded'),
   (2, 'access_subnet_deletion_succeeded'),
@@ -356,42 +349,3 @@ INSERT INTO event_types (id, name) VALUES
   (347, 'passkey_revoked'),
   (348, 'passkey_authentication_succeeded'),
   (349, 'passkey_authentication_failed');
-
--- The log. id: commit order, never reused (AUTOINCREMENT). created, received_at: microseconds since 1970.
--- folded: the message in upper case where SQLite's own upper() would not do (letters beyond ASCII), else NULL.
-CREATE TABLE events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  uuid TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  message TEXT NOT NULL,
-  folded TEXT,
-  context TEXT NOT NULL,
-  producer TEXT NOT NULL,
-  received_at INTEGER NOT NULL
-) STRICT;
-
-CREATE UNIQUE INDEX events_uuid ON events (uuid);
-
--- The order of every list: newest first, ties by ascending id. type is there so that a filter needs no row.
-CREATE INDEX events_order ON events (created DESC, id, type);
-
--- Which objects an event concerns, and how (roles: see src/events/scopes.ts): the way filters by
--- customer, project, user and scope reach an index. One row an object, however many roles it has.
-CREATE TABLE event_scopes (
-  scope TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  event_id INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  roles INTEGER NOT NULL,
-  PRIMARY KEY (scope, created DESC, event_id)
-) STRICT, WITHOUT ROWID;
-
--- The highest id before the batch that is being written: what has a higher one is new in this transaction.
--- Read and written by src/events/write/record.ts only.
-CREATE TABLE commit_watermark (
-  singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
-  last_id INTEGER NOT NULL
-) STRICT;
-
-INSERT INTO commit_watermark VALUES (1, 0);

@@ -1,0 +1,34 @@
+-- Accepted events that could not be stored, one row each, and queue messages that could not be read.
+CREATE TABLE dead_letters (
+  -- A digest of the event's producer, uuid and content, or of an unreadable message: 32 hex digits. An event that fails
+  -- again updates its row.
+  id TEXT PRIMARY KEY,
+  -- Why it was given up, in a word: `database`, `refused`, `conflict`, `retries` or `unreadable`.
+  reason TEXT NOT NULL,
+  -- The error, cut to 500 characters.
+  detail TEXT NOT NULL,
+  -- The producer of the event; NULL when the message could not be read.
+  producer TEXT,
+  -- The event's identity, as in events.uuid; NULL when the message could not be read.
+  uuid TEXT,
+  -- The digest of what the event says, 32 hex digits; NULL when the message could not be read.
+  content TEXT,
+  -- Number of times that the queue delivered the message, replays included.
+  attempts INTEGER NOT NULL,
+  -- When the row was made: microseconds since 1970.
+  first_seen INTEGER NOT NULL,
+  -- When the event failed last: microseconds since 1970.
+  last_seen INTEGER NOT NULL,
+  -- `dead`: waits for an operator. `replay`: the next run of the cron job sends it to the queue. `sent`: it is in the queue;
+  -- the row is deleted when the event is stored.
+  state TEXT NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'replay', 'sent')),
+  -- The message for the queue (src/ingest/queue/message.ts); NULL when it is large and kept in the bucket SPILL as
+  -- bodies/{id}.
+  body TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Finds the dead letters of an event.
+CREATE INDEX dead_letters_uuid ON dead_letters (uuid);
+
+-- Finds the few rows that the cron job has to send or delete.
+CREATE INDEX dead_letters_state ON dead_letters (state) WHERE state <> 'dead';
