@@ -1,3 +1,4 @@
+import { Random } from "../support/random.ts";
 import type { Census } from "./load.ts";
 import type { Server } from "./server.ts";
 import { isWanted, STAFF_TOKEN } from "./settings.ts";
@@ -29,8 +30,7 @@ export async function playReads(server: Server, census: Census, seed: number): P
 }
 
 async function playLine(server: Server, line: Line, seed: number, warm: boolean, samples: Sample[]): Promise<void> {
-  const random = randomNumbers(seed);
-  const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const random = new Random(seed);
   const play: Play = async (path, init = {}) => {
     const [target = "", uncharged] = path.split("#");
     const headers = { Authorization: `Token ${STAFF_TOKEN}`, ...init.headers };
@@ -40,20 +40,11 @@ async function playLine(server: Server, line: Line, seed: number, warm: boolean,
       samples.push({ line: line.name, path: target, warm, status: response.status, ...costOf(response) });
     return response;
   };
-  for (let round = 0; round < ROUNDS; round++) await line.round(play, { random, one });
+  for (let round = 0; round < ROUNDS; round++) await line.round(play, random);
 }
 
 function costOf(response: Response): { rowsRead: number; rowsWritten: number; trips: number } {
   const timing = response.headers.get("Server-Timing") ?? "";
   const part = (name: string) => Number(new RegExp(`${name};desc="(\\d+)"`).exec(timing)?.[1]);
   return { rowsRead: part("rows_read"), rowsWritten: part("rows_written"), trips: part("trips") };
-}
-
-/** Numbers from 0 to 1, the same for a seed. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

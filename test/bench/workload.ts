@@ -1,3 +1,4 @@
+import type { Random } from "../support/random.ts";
 import type { Census } from "./load.ts";
 
 /** One line of the reference month: what is asked, and how often. */
@@ -5,16 +6,11 @@ export interface Line {
   name: string;
   share: number;
   /** Requests of one round; later ones may depend on the answers to earlier ones. */
-  round: (play: Play, pick: Pick) => Promise<void>;
+  round: (play: Play, random: Random) => Promise<void>;
 }
 
 /** Sends one request; its rows are charged to the line. */
 export type Play = (path: string, init?: { method?: string; headers?: Record<string, string> }) => Promise<Response>;
-
-export interface Pick {
-  random: () => number;
-  one: <T>(list: readonly T[]) => T;
-}
 
 const FEATURES = ["resources", "users", "projects", "invoices", "support"];
 const TEXTS = [
@@ -44,25 +40,25 @@ export function workload(census: Census): Line[] {
     {
       name: "integer deep page",
       share: 0.05,
-      round: async (play, { one }) => {
-        await play(`?page=${one([Math.round(pages / 20), Math.round(pages / 2), pages, "last"])}`);
+      round: async (play, random) => {
+        await play(`?page=${random.pick([Math.round(pages / 20), Math.round(pages / 2), pages, "last"])}`);
       },
     },
     {
       name: "count and HEAD",
       share: 0.1,
-      round: async (play, pick) => {
-        const method = pick.one(["count", "HEAD"]);
+      round: async (play, random) => {
+        const method = random.pick(["count", "HEAD"]);
         const asCount: Play = (path, init) =>
           method === "HEAD" ? play(path, { ...init, method }) : play(`count/${path}`, init);
-        await weighted(lines, pick).round(asCount, pick);
+        await weighted(lines, random).round(asCount, random);
       },
     },
     {
       name: "retrieve",
       share: 0.05,
-      round: async (play, { random }) => {
-        const response = await play(`${1 + Math.floor(random() * census.events)}/`);
+      round: async (play, random) => {
+        const response = await play(`${1 + random.int(census.events)}/`);
         const { uuid } = (await response.json()) as { uuid: string };
         await play(`${uuid}/`);
       },
@@ -88,29 +84,32 @@ function filterLines(census: Census): Line[] {
     {
       name: "customer and feature",
       share: 0.15,
-      round: async (play, { one }) => void (await play(`?customer_uuid=${one(customers)}&feature=${one(FEATURES)}`)),
+      round: async (play, random) =>
+        void (await play(`?customer_uuid=${random.pick(customers)}&feature=${random.pick(FEATURES)}`)),
     },
     {
       name: "feature or type",
       share: 0.1,
-      round: async (play, { one, random }) =>
-        void (await play(random() < 0.5 ? `?feature=${one(FEATURES)}` : `?event_type=${one(types)}`)),
+      round: async (play, random) =>
+        void (await play(
+          random.next() < 0.5 ? `?feature=${random.pick(FEATURES)}` : `?event_type=${random.pick(types)}`,
+        )),
     },
     {
       name: "day or month",
       share: 0.1,
-      round: async (play, { one, random }) => {
-        const from = Math.floor(first + random() * (last - first));
-        const customer = random() < 0.5 ? `&customer_uuid=${one(customers)}` : "";
-        await play(`?created_from=${from}&created_to=${from + one([DAY, 30 * DAY])}${customer}`);
+      round: async (play, random) => {
+        const from = Math.floor(first + random.next() * (last - first));
+        const customer = random.next() < 0.5 ? `&customer_uuid=${random.pick(customers)}` : "";
+        await play(`?created_from=${from}&created_to=${from + random.pick([DAY, 30 * DAY])}${customer}`);
       },
     },
     {
       name: "message search",
       share: 0.05,
-      round: async (play, { one, random }) => {
-        const customer = random() < 0.5 ? `&customer_uuid=${one(customers)}` : "";
-        await play(`?message=${encodeURIComponent(one(TEXTS))}${customer}`);
+      round: async (play, random) => {
+        const customer = random.next() < 0.5 ? `&customer_uuid=${random.pick(customers)}` : "";
+        await play(`?message=${encodeURIComponent(random.pick(TEXTS))}${customer}`);
       },
     },
   ];
@@ -118,9 +117,9 @@ function filterLines(census: Census): Line[] {
 
 /** Of five polls two find something new and three do not: those ask with the ETag they have. */
 function poll(objects: [string, string[]][]): Line["round"] {
-  return async (play, { one }) => {
-    const [parameter, uuids] = one(objects);
-    const path = `?${parameter}=${one(uuids)}&page_size=10`;
+  return async (play, random) => {
+    const [parameter, uuids] = random.pick(objects);
+    const path = `?${parameter}=${random.pick(uuids)}&page_size=10`;
     await play(path);
     const etag = (await play(path)).headers.get("ETag") ?? "";
     for (let again = 0; again < 3; again++) {
@@ -132,8 +131,8 @@ function poll(objects: [string, string[]][]): Line["round"] {
 
 /** A few pages each near the first, in the middle and before the last. */
 function crawl(pages: number): Line["round"] {
-  return async (play, { one }) => {
-    const start = one([1, Math.round(pages / 2), Math.max(1, pages - 6)]);
+  return async (play, random) => {
+    const start = random.pick([1, Math.round(pages / 2), Math.max(1, pages - 6)]);
     let next: string | undefined = `?page_size=100&page=${start}`;
     // The integer page that begins it is another line's.
     let response = await play(`${next}#uncharged`);
@@ -146,8 +145,8 @@ function crawl(pages: number): Line["round"] {
 }
 
 /** A line, as often as its share says. */
-function weighted(lines: readonly Line[], { random }: Pick): Line {
-  let left = random() * lines.reduce((sum, { share }) => sum + share, 0);
+function weighted(lines: readonly Line[], random: Random): Line {
+  let left = random.next() * lines.reduce((sum, { share }) => sum + share, 0);
   for (const line of lines) {
     left -= line.share;
     if (left < 0) return line;

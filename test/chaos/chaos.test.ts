@@ -2,11 +2,11 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
+import { Random } from "../support/random.ts";
 import { get, runMinute } from "../support/world.ts";
 import { type Clock, faultyBucket, faultyDatabase } from "./faults.ts";
 import { bodies, isTaken } from "./producer.ts";
 import { FaultyQueue } from "./queue.ts";
-import { seeded } from "./random.ts";
 
 const EVENTS = Number(env.CHAOS_EVENTS);
 const SEED = Number(env.CHAOS_SEED);
@@ -24,7 +24,7 @@ async function sweep(bindings: Env): Promise<void> {
 }
 
 /** Sends everything, then lets time pass until nothing waits any more. */
-async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, clock: Clock, random: () => number) {
+async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, clock: Clock, random: Random) {
   const deliver = async () => {
     clock.now += DELIVERY_SECONDS;
     await queue.deliver(bindings, clock.now);
@@ -33,7 +33,7 @@ async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, 
   for (const body of bodies(EVENTS, random)) {
     while (!(await isTaken(body, bindings))) await deliver();
     clock.now += REQUEST_SECONDS;
-    if (random() < DELIVERIES) await deliver();
+    if (random.next() < DELIVERIES) await deliver();
   }
   for (;;) {
     await sweep(bindings);
@@ -46,7 +46,7 @@ async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, 
 
 it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, { timeout: TIMEOUT_MS }, async () => {
   const quiet = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
-  const random = seeded(SEED);
+  const random = new Random(SEED);
   const clock = { now: 0 };
   const deadLetters = new FaultyQueue("edge-events-dead-letters", random, clock);
   const queue = new FaultyQueue("edge-events-ingest", random, clock, deadLetters);

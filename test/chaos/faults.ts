@@ -1,3 +1,5 @@
+import type { Random } from "../support/random.ts";
+
 /** Seconds of simulated time. */
 export interface Clock {
   now: number;
@@ -40,10 +42,10 @@ export function faultyDatabase(binding: D1Database, clock: Clock) {
 }
 
 /** The bucket, refusing some of what it is given. */
-export function faultyBucket(binding: R2Bucket, random: () => number) {
+export function faultyBucket(binding: R2Bucket, random: Random) {
   return new Proxy(binding, {
     get(target, name) {
-      if (name === "put" && random() < REFUSED_PUTS)
+      if (name === "put" && random.next() < REFUSED_PUTS)
         return () => Promise.reject(new Error("We encountered an internal error."));
       return Reflect.get(target, name).bind(target);
     },

@@ -1,5 +1,6 @@
 import type { Env } from "../../src/env.ts";
 import { hook } from "../support/ingest.ts";
+import type { Random } from "../support/random.ts";
 import { hex, request } from "../support/world.ts";
 
 /** Parts of all requests: with one event, otherwise with MANY; parts of all events: sent again, sent with and without a uuid. */
@@ -12,10 +13,10 @@ const STEP = 1_000;
 const START = Date.UTC(2026, 0, 1);
 
 /** The bodies a producer sends: every event once at least, each in a request with others or alone. */
-export function* bodies(events: number, random: () => number): Generator<string> {
+export function* bodies(events: number, random: Random): Generator<string> {
   let made = 0;
   while (made < events) {
-    const size = Math.min(random() < SINGLE ? 1 : MANY, events - made);
+    const size = Math.min(random.next() < SINGLE ? 1 : MANY, events - made);
     const lines: unknown[] = [];
     const later: unknown[] = [];
     for (let index = 0; index < size; index++) {
@@ -32,13 +33,13 @@ export function* bodies(events: number, random: () => number): Generator<string>
 const ndjson = (events: readonly unknown[]): string => events.map((event) => JSON.stringify(event)).join("\n");
 
 /** One event in all the ways it is sent: half of them have a uuid, and some come with and without it. */
-function versions(number: number, random: () => number): unknown[] {
+function versions(number: number, random: Random): unknown[] {
   const created = new Date(START + Math.floor(number / 3) * STEP).toISOString();
   const unnamed = hook({ message: `Event ${number}`, created, context: { customer_uuid: hex(`c${number % 50}`) } });
   const named = { ...unnamed, uuid: hex(`e${number}`) };
-  const luck = random();
-  if (luck < TWINS) return random() < 0.5 ? [unnamed, named] : [named, unnamed];
-  const event = random() < 0.5 ? named : unnamed;
+  const luck = random.next();
+  if (luck < TWINS) return random.next() < 0.5 ? [unnamed, named] : [named, unnamed];
+  const event = random.next() < 0.5 ? named : unnamed;
   return luck < TWINS + SENT_AGAIN ? [event, event] : [event];
 }
 

@@ -2,8 +2,8 @@ import type { Env } from "../../src/env.ts";
 import worker from "../../src/worker.ts";
 import { aBatch } from "../support/batch.ts";
 import { asQueue } from "../support/queue.ts";
+import type { Random } from "../support/random.ts";
 import type { Clock } from "./faults.ts";
-import { shuffle } from "./random.ts";
 
 /** As in wrangler.toml. */
 const MAX_RETRIES = 100;
@@ -29,16 +29,16 @@ export class FaultyQueue {
   readonly binding: Queue<string>;
   readonly counts = { refused: 0, stalled: 0, redelivered: 0, retried: 0, batches: 0 };
   readonly #name: string;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #deadLetters: FaultyQueue | undefined;
   #waiting: Waiting[] = [];
 
-  constructor(name: string, random: () => number, clock: Clock, deadLetters?: FaultyQueue) {
+  constructor(name: string, random: Random, clock: Clock, deadLetters?: FaultyQueue) {
     this.#name = name;
     this.#random = random;
     this.#deadLetters = deadLetters;
     const take = async (bodies: readonly string[]) => {
-      const luck = this.#random();
+      const luck = this.#random.next();
       if (this.counts.stalled < STALLED_SENDS && luck > 0.98) {
         this.counts.stalled += 1;
         return new Promise(() => {});
@@ -71,12 +71,9 @@ export class FaultyQueue {
 
   /** Delivers one batch of what is due, out of order: one message, a full batch, or anything in between. */
   async deliver(env: Env, now: number): Promise<void> {
-    const due = shuffle(
-      this.#waiting.filter(({ dueAt }) => dueAt <= now),
-      this.#random,
-    );
-    const luck = this.#random();
-    const size = luck < 0.2 ? 1 : luck < 0.6 ? MAX_BATCH : 1 + Math.floor(this.#random() * MAX_BATCH);
+    const due = this.#random.shuffled(this.#waiting.filter(({ dueAt }) => dueAt <= now));
+    const luck = this.#random.next();
+    const size = luck < 0.2 ? 1 : luck < 0.6 ? MAX_BATCH : 1 + this.#random.int(MAX_BATCH);
     const chosen = due.slice(0, size);
     if (chosen.length === 0) return;
     this.counts.batches += 1;
@@ -87,7 +84,7 @@ export class FaultyQueue {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("A message was neither acknowledged nor retried.");
       if (outcome !== "acked") this.#retry(message, now + outcome.retriedAfter, gone);
-      else if (message.again < REDELIVERIES && (message.again > 0 || this.#random() < REDELIVERED)) {
+      else if (message.again < REDELIVERIES && (message.again > 0 || this.#random.next() < REDELIVERED)) {
         this.counts.redelivered += 1;
         Object.assign(message, { again: message.again + 1, attempts: message.attempts + 1 });
       } else gone.add(message);

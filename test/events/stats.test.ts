@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { eventTypesOf } from "../../src/catalogue/data.ts";
-import { bigLog, load, randomNumbers, TYPES, USERS } from "../support/big-log.ts";
+import { bigLog, load, TYPES, USERS } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
+import { Random } from "../support/random.ts";
 import { anEvent, get, ORIGIN, query, recorded } from "../support/world.ts";
 
 interface MonthCount {
@@ -169,8 +170,8 @@ describe("the filters of events-stats", () => {
     const { token } = await aPerson({ staff: true });
     const events = bigLog(2_000, 3);
     await load(events);
-    const random = randomNumbers(4);
-    const someOf = (list: readonly string[]) => list.filter(() => random() < 0.4);
+    const random = new Random(4);
+    const someOf = (list: readonly string[]) => list.filter(() => random.next() < 0.4);
 
     for (let round = 0; round < 25; round++) {
       const types = someOf([...TYPES, "unheard of"]);

@@ -1,4 +1,5 @@
 import type { NewEvent } from "../../src/events/event.ts";
+import { Random } from "./random.ts";
 import { anEvent, recorded } from "./world.ts";
 
 const START = Date.UTC(2025, 1, 1) * 1000;
@@ -29,33 +30,23 @@ const WORDS = [
   "tab\there",
 ];
 
-/** Numbers from 0 to 1 that are always the same for a seed. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Events over 18 months: some come late, a third share their time with others, matches are uneven over time. */
 export function bigLog(count: number, seed: number): NewEvent[] {
-  const random = randomNumbers(seed);
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] ?? (list[0] as T);
+  const random = new Random(seed);
   return Array.from({ length: count }, (_, index) => {
-    const share = random() < 0.03 ? random() : index / count;
+    const share = random.next() < 0.03 ? random.next() : index / count;
     const exact = START + share * SPAN;
-    const created = Math.round(random() < 0.3 ? Math.floor(exact / 6e11) * 6e11 : exact);
-    const rarity = random();
+    const created = Math.round(random.next() < 0.3 ? Math.floor(exact / 6e11) * 6e11 : exact);
+    const rarity = random.next();
     const type = TYPES[rarity < 0.6 ? 0 : rarity < 0.9 ? 1 : rarity < 0.99 ? 2 : rarity < 0.998 ? 3 : 4] ?? "";
     return anEvent({
       created,
       eventType: type,
-      message: `${pick(WORDS)} ${index % 97} ${share < 0.2 ? "early" : pick(WORDS)}`,
+      message: `${random.pick(WORDS)} ${index % 97} ${share < 0.2 ? "early" : random.pick(WORDS)}`,
       context: {
-        ...(random() < 0.8 ? { customer_uuid: CUSTOMERS[Math.floor(random() ** 2 * 3)] } : {}),
-        ...(random() < 0.5 ? { user_uuid: pick(USERS) } : { affected_user_uuid: pick(USERS) }),
-        ...(random() < 0.1 ? { auth_method: pick(["token", "pat"]) } : {}),
+        ...(random.next() < 0.8 ? { customer_uuid: CUSTOMERS[Math.floor(random.next() ** 2 * 3)] } : {}),
+        ...(random.next() < 0.5 ? { user_uuid: random.pick(USERS) } : { affected_user_uuid: random.pick(USERS) }),
+        ...(random.next() < 0.1 ? { auth_method: random.pick(["token", "pat"]) } : {}),
       },
     });
   });

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
+import { Random } from "../support/random.ts";
 import { get, query } from "../support/world.ts";
 import { expected } from "./model.ts";
 import { anyQuestion } from "./question.ts";
-import { Random } from "./random.ts";
 import { type Happening, makeWorld, type World } from "./world.ts";
 
 const WORLDS = 18;

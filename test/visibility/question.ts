@@ -1,5 +1,5 @@
+import type { Random } from "../support/random.ts";
 import type { Question } from "./model.ts";
-import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
 type Pair = [name: string, value: string];

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { clearCaches } from "../../src/http/cache.ts";
 import { aPerson, type GivenRole } from "../support/people.ts";
+import type { Random } from "../support/random.ts";
 import { anEvent, recorded } from "../support/world.ts";
-import type { Random } from "./random.ts";
 
 const CUSTOMERS = 3;
 const PROJECTS = 5;

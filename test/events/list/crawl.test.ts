@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { NewEvent } from "../../../src/events/event.ts";
-import { randomNumbers } from "../../support/big-log.ts";
 import { aPerson } from "../../support/people.ts";
+import { Random } from "../../support/random.ts";
 import { anEvent, get, recorded } from "../../support/world.ts";
 
 const CUSTOMER = "ab".repeat(16);
@@ -44,12 +44,12 @@ describe("a crawl", () => {
     "(%s) while events come, late ones too, and others go, returns what was there and stayed exactly once, in order",
     async (search) => {
       const { token } = await aPerson({ staff: true });
-      const random = randomNumbers(search.length + 1);
+      const random = new Random(search.length + 1);
       // Eight events share each second.
       const some = (count: number) =>
         Array.from({ length: count }, () =>
           anEvent({
-            created: T + Math.floor(random() * 100) * SECOND,
+            created: T + Math.floor(random.next() * 100) * SECOND,
             message: "an event",
             context: { customer_uuid: CUSTOMER },
           }),
@@ -70,7 +70,7 @@ describe("a crawl", () => {
 
       const crawled = await crawl(token, search, async () => {
         await write(some(30));
-        const victims = inOrder.filter(() => random() < 0.01).map(({ uuid }) => uuid);
+        const victims = inOrder.filter(() => random.next() < 0.01).map(({ uuid }) => uuid);
         for (const uuid of victims) gone.add(uuid);
         await env.DB.prepare("DELETE FROM events WHERE uuid IN (SELECT value FROM json_each(?))")
           .bind(JSON.stringify(victims))

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { NewEvent } from "../../../src/events/event.ts";
-import { bigLog, CUSTOMERS, linkOf, load, randomNumbers, TYPES, USERS } from "../../support/big-log.ts";
+import { bigLog, CUSTOMERS, linkOf, load, TYPES, USERS } from "../../support/big-log.ts";
 import { aPerson } from "../../support/people.ts";
+import { Random } from "../../support/random.ts";
 import { get, query } from "../../support/world.ts";
 
 type Filter = Readonly<Record<string, string | string[]>>;
@@ -55,19 +56,18 @@ function expected(events: readonly NewEvent[], filter: Filter): NewEvent[] {
     );
 }
 
-function randomFilter(random: () => number): Filter {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] ?? (list[0] as T);
-  const day = () => String(Math.floor(Date.UTC(2025, 1, 1) / 1000 + random() * 560 * 86_400));
+function randomFilter(random: Random): Filter {
+  const day = () => String(Math.floor(Date.UTC(2025, 1, 1) / 1000 + random.next() * 560 * 86_400));
   return {
-    ...(random() < 0.25 ? { message: pick(TEXTS) } : {}),
-    ...(random() < 0.4 ? { customer_uuid: pick(CUSTOMERS) } : {}),
-    ...(random() < 0.15 ? { user_uuid: pick(USERS) } : {}),
-    ...(random() < 0.1 ? { related_user_uuid: pick(USERS) } : {}),
-    ...(random() < 0.05 ? { auth_method: pick(["pat", "token", "p"]) } : {}),
-    ...(random() < 0.4 ? { event_type: [pick(TYPES), pick([...TYPES, "unheard of"])] } : {}),
-    ...(random() < 0.25 ? { created_from: day() } : {}),
-    ...(random() < 0.25 ? { created_to: day() } : {}),
-    ...(random() < 0.4 ? { o: "created" } : {}),
+    ...(random.next() < 0.25 ? { message: random.pick(TEXTS) } : {}),
+    ...(random.next() < 0.4 ? { customer_uuid: random.pick(CUSTOMERS) } : {}),
+    ...(random.next() < 0.15 ? { user_uuid: random.pick(USERS) } : {}),
+    ...(random.next() < 0.1 ? { related_user_uuid: random.pick(USERS) } : {}),
+    ...(random.next() < 0.05 ? { auth_method: random.pick(["pat", "token", "p"]) } : {}),
+    ...(random.next() < 0.4 ? { event_type: [random.pick(TYPES), random.pick([...TYPES, "unheard of"])] } : {}),
+    ...(random.next() < 0.25 ? { created_from: day() } : {}),
+    ...(random.next() < 0.25 ? { created_to: day() } : {}),
+    ...(random.next() < 0.4 ? { o: "created" } : {}),
   };
 }
 
@@ -78,7 +78,7 @@ it("lists, counts and pages are those of a model, at every depth, by number and 
   const { token } = await aPerson({ staff: true });
   const events = bigLog(6000, 7);
   await load(events);
-  const random = randomNumbers(11);
+  const random = new Random(11);
   const uuids = async (response: Response) => (await response.json<{ uuid: string }[]>()).map(({ uuid }) => uuid);
 
   for (let round = 0; round < 90; round++) {
@@ -131,7 +131,7 @@ it("lists, counts and pages are those of a model, at every depth, by number and 
 
   // Once more, now that an isolate has hints of where first pages lie; and after new, late and deleted events.
   const asked = (log: readonly NewEvent[], seed: number) => {
-    const again = randomNumbers(seed);
+    const again = new Random(seed);
     return Array.from({ length: 50 }, () => randomFilter(again)).map((filter) => ({
       filter,
       found: expected(log, filter),
