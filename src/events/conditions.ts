@@ -1,4 +1,5 @@
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { integer } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
 import { type Concern, concernsOf, type ValueFilter } from "./query.ts";
@@ -51,4 +52,4 @@ function contextEquals(path: string, text: string | undefined): SQL | undefined 
 }
 
 /** The row has at least one of the roles. */
-export const hasRole = (roles: number, column: SQL = sql`roles`): SQL => sql`${column} & ${sql.raw(String(roles))}`;
+export const hasRole = (roles: number, column: SQL = sql`roles`): SQL => sql`${column} & ${integer(roles)}`;

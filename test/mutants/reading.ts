@@ -82,8 +82,8 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "Roles are not compared when an object's codes are summed up.",
     file: "src/events/counters/read.ts",
-    search: "if (series !== LOG && (code & roles & (",
-    replace: "if (series === LOG && (code & roles & (",
+    search: "if (series !== LOG && (rolesOfCode(code)",
+    replace: "if (series === LOG && (rolesOfCode(code)",
     tests: ["test/events/model", "test/events/count", "test/events/counters", "test/events/filter"],
   },
   {

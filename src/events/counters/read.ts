@@ -4,6 +4,7 @@ import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, 
 import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import { type Version, versionOf } from "../version.ts";
+import { rolesOfCode, typeOfCode } from "./codes.ts";
 
 /** The exact number of matching events, and the rows that it was computed from. */
 export interface Counted {
@@ -12,9 +13,6 @@ export interface Counted {
   /** The rows of the series in `counters`, by quarter. */
   quarters: readonly Row[];
 }
-
-/** The factor of the type in a code; the rest, below it, are the roles. */
-const CODE_TYPE = 32;
 
 /**
  * The statements that count the matching events. They read a bounded number of rows: the counters and, at the edges
@@ -134,8 +132,8 @@ const sumCodes = (codes: string, isCounted: (code: number) => boolean): number =
 function counted({ series, roles, types }: SeriesQuery): (code: number) => boolean {
   const wanted = types && new Set(types);
   return (code) => {
-    if (series !== LOG && (code & roles & (CODE_TYPE - 1)) === 0) return false;
-    return wanted?.has(Math.floor(code / CODE_TYPE)) ?? true;
+    if (series !== LOG && (rolesOfCode(code) & roles) === 0) return false;
+    return wanted?.has(typeOfCode(code)) ?? true;
   };
 }
 

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { LAST_SECOND } from "../../values/time.ts";
 import { periodOfCreated } from "../table.ts";
+import { codeOf } from "./codes.ts";
 
 /**
  * Checks and repairs the counters part by part. Each statement is exact by itself, and each repair is one
@@ -156,7 +157,7 @@ function recount(part: Part): SQL {
   );
   // Not the columns `day` and `hour`: a query with computed columns is not answered from the index alone.
   const by = (series: string, period: SQL) => sql`SELECT ${series} AS series, ${period} AS period,
-      'codes' AS detail, (events.type * 32) || '' AS key, count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
+      'codes' AS detail, ${codeOf(sql`events.type`)} || '' AS key, count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
     FROM events INDEXED BY events_order WHERE ${during} GROUP BY 2, 4`;
   return sql`${by("log/day", periodOfCreated.day)} UNION ALL ${by("log/hour", periodOfCreated.hour)}`;
 }
@@ -176,6 +177,6 @@ function recountObjects(from: string, to: string): SQL {
       ${detail} AS detail, ${key} AS key, count(*) AS n, min(event_id) AS min_id, max(event_id) AS last_id
     FROM (SELECT *, ${month} AS month, ${day} AS day FROM event_scopes)
     WHERE scope >= ${from} AND scope < ${to} GROUP BY 1, 2, 4`;
-  return sql`${by("codes", sql`month || ':' || (type * 32 + roles)`)}
+  return sql`${by("codes", sql`month || ':' || ${codeOf(sql`type`, sql`roles`)}`)}
     UNION ALL ${by("days", sql`substr(day, 6) || ':' || roles`)}`;
 }

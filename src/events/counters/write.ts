@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { codeOf } from "./codes.ts";
 
 /**
  * Keeps the counters: statements for the end of the transaction that writes events. They count the events above the
@@ -32,7 +33,7 @@ function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
   return sql`INSERT INTO counters (series, period, n, min_id, last_id, codes)
     SELECT ${series}, period, sum(n), min(min_id), max(last_id), json_group_object(code, n)
     FROM (
-      SELECT ${period} AS period, ${prefix} || (events.type * 32) AS code,
+      SELECT ${period} AS period, ${prefix} || ${codeOf(sql`events.type`)} AS code,
         count(*) AS n, min(events.id) AS min_id, max(events.id) AS last_id
       FROM events WHERE ${FRESH} GROUP BY 1, 2
     )
@@ -44,7 +45,7 @@ function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
 /** The statement for the counters of objects. `rows`: a JSON array of [uuid, scope, roles]. */
 export const countInScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
     SELECT entry.value->>1 AS series, events.quarter AS period, events.id AS id,
-      events.month || ':' || (events.type * 32 + (entry.value->>2)) AS code,
+      events.month || ':' || ${codeOf(sql`events.type`, sql`(entry.value->>2)`)} AS code,
       substr(events.day, 6) || ':' || (entry.value->>2) AS day
     FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
     WHERE ${FRESH}

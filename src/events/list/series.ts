@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../../db/reader.ts";
+import { integer } from "../../db/sql.ts";
 import { isEverything, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "../counters/read.ts";
 import type { Cursor } from "../page-token.ts";
@@ -181,9 +182,6 @@ async function skipInSeries(reader: Reader, query: SeriesQuery, wanted: Wanted):
   const before = { ...query, range: outside };
   return wanted.skip + sumCounts(before, await reader.read(countStatements(before))).total;
 }
-
-/** An integer literal: FTS5 takes integers only, and a bound JavaScript number is a real. */
-const integer = (value: number): SQL => sql.raw(String(Math.trunc(value)));
 
 /** Newest first, or oldest first; ties by ascending id. */
 export const inListOrder = (oldestFirst: boolean, rows: readonly EventRow[]): EventRow[] =>

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { integer } from "../../db/sql.ts";
 
 /**
  * Adds missing events to the inverted index. Makes the terms of terms.ts in SQL. A part is one transaction, and
@@ -32,9 +33,6 @@ export const indexMissing = (after: number, until: number): SQL[] => [
 const isMissing = (after: number, until: number): SQL =>
   sql`id > ${after} AND id <= ${until} AND id NOT IN (
     SELECT rowid FROM event_index WHERE rowid > ${integer(after)} AND rowid <= ${integer(until)})`;
-
-/** An integer literal: FTS5 takes integers only, and a bound JavaScript number is a real. */
-const integer = (value: number): SQL => sql.raw(String(Math.trunc(value)));
 
 /** Rows `id` and `terms`, for a query with the columns `id`, `type`, `folded`, `created` and `context`. */
 export const termsOf = (events: SQL): SQL => sql`WITH RECURSIVE

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE, typeNumber } from "../../catalogue/data.ts";
 import { type Database, runBatch } from "../../db/client.ts";
+import { integer } from "../../db/sql.ts";
 import { countInLog, countInScopes } from "../counters/write.ts";
 import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
 import { insertObjects, objectRows } from "../objects/learn.ts";
@@ -67,7 +68,7 @@ const toConflict = ({ uuid, content, stored }: Record<string, unknown>): Conflic
 function insertTypes(events: readonly NewEvent[]) {
   const names = new Set(events.map((event) => event.eventType).filter((name) => typeNumber(name) === undefined));
   return sql`INSERT INTO event_types (id, name)
-    SELECT max(${sql.raw(String(FIRST_UNKNOWN_TYPE - 1))}, (SELECT max(id) FROM event_types)) + row_number() OVER (), value
+    SELECT max(${integer(FIRST_UNKNOWN_TYPE - 1)}, (SELECT max(id) FROM event_types)) + row_number() OVER (), value
     FROM json_each(${JSON.stringify([...names])})
     WHERE value NOT IN (SELECT name FROM event_types)`;
 }
