@@ -20,7 +20,16 @@ CREATE TABLE events (
   received_at INTEGER NOT NULL,
   -- The digest of what the event says (src/ingest/identity.ts): 32 hex digits. NULL when uuid is this digest, because the
   -- event was received without an id.
-  content TEXT
+  content TEXT,
+  -- The month of created, in UTC: `07`. Computed when it is read and not stored, like the next three. A query with one of
+  -- them reads the table even when an index has all other columns.
+  month TEXT AS (strftime('%m', floor(created / 1e6), 'unixepoch')),
+  -- The quarter, named by its first month: `2026-07`.
+  quarter TEXT AS (strftime('%Y-', floor(created / 1e6), 'unixepoch') || printf('%02d', (month - 1) / 3 * 3 + 1)),
+  -- The day: `2026-07-30`.
+  day TEXT AS (strftime('%Y-%m-%d', floor(created / 1e6), 'unixepoch')),
+  -- The hour: `2026-07-30T14`.
+  hour TEXT AS (strftime('%Y-%m-%dT%H', floor(created / 1e6), 'unixepoch'))
 ) STRICT;
 
 -- Finds an event by its identity, and rejects a second row for it.

@@ -6,12 +6,6 @@ import { type SQL, sql } from "drizzle-orm";
  */
 
 const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;
-/** Of `events.created`, for strftime. */
-export const seconds = sql`floor(events.created / 1e6), 'unixepoch'`;
-/** The month of `events.created`: `07`. */
-export const month = sql`strftime('%m', ${seconds})`;
-/** The quarter of `events.created`, named as in periods.ts. */
-export const quarter = sql`strftime('%Y-', ${seconds}) || printf('%02d', (${month} - 1) / 3 * 3 + 1)`;
 
 /**
  * Two JSON objects of numbers added key by key, `column` being what is there and `excluded.column` what comes: only the
@@ -29,9 +23,9 @@ const onConflict = (withDays: boolean) => sql`ON CONFLICT (series, period) DO UP
 
 /** The log's counters by quarter, day and hour. */
 export const countInLog: readonly SQL[] = [
-  countInPeriods("log", quarter, sql`${month} || ':'`),
-  countInPeriods("log/day", sql`strftime('%Y-%m-%d', ${seconds})`, sql`''`),
-  countInPeriods("log/hour", sql`strftime('%Y-%m-%dT%H', ${seconds})`, sql`''`),
+  countInPeriods("log", sql`events.quarter`, sql`events.month || ':'`),
+  countInPeriods("log/day", sql`events.day`, sql`''`),
+  countInPeriods("log/hour", sql`events.hour`, sql`''`),
 ];
 
 function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
@@ -49,9 +43,9 @@ function countInPeriods(series: string, period: SQL, prefix: SQL): SQL {
 
 /** The counters of objects; `rows` is a JSON array of [uuid, scope, roles]. */
 export const countInScopes = (rows: string): SQL => sql`WITH fresh AS MATERIALIZED (
-    SELECT entry.value->>1 AS series, ${quarter} AS period, events.id AS id,
-      ${month} || ':' || (events.type * 32 + (entry.value->>2)) AS code,
-      strftime('%m-%d:', ${seconds}) || (entry.value->>2) AS day
+    SELECT entry.value->>1 AS series, events.quarter AS period, events.id AS id,
+      events.month || ':' || (events.type * 32 + (entry.value->>2)) AS code,
+      substr(events.day, 6) || ':' || (entry.value->>2) AS day
     FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
     WHERE ${FRESH}
   ),
