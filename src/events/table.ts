@@ -1,5 +1,8 @@
-import { sql } from "drizzle-orm";
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { desc, sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+// The migrations describe every table and column, and alone make them STRICT and WITHOUT ROWID. `event_index` is missing
+// here, because Drizzle cannot define FTS5 tables.
 
 const seconds = sql`floor(created / 1e6), 'unixepoch'`;
 
@@ -11,35 +14,86 @@ export const periodOfCreated = {
   hour: sql`strftime('%Y-%m-%dT%H', ${seconds})`,
 };
 
-/** The log; columns are described in migrations/0003_events.sql. Times in microseconds since 1970. */
-export const events = sqliteTable("events", {
-  id: integer().primaryKey({ autoIncrement: true }),
-  uuid: text().notNull(),
-  created: integer().notNull(),
-  type: integer().notNull(),
-  message: text().notNull(),
-  folded: text(),
-  context: text().notNull(),
-  producer: text().notNull(),
-  receivedAt: integer("received_at").notNull(),
-  content: text(),
-  month: text().generatedAlwaysAs(periodOfCreated.month),
-  quarter: text().generatedAlwaysAs(periodOfCreated.quarter),
-  day: text().generatedAlwaysAs(periodOfCreated.day),
-  hour: text().generatedAlwaysAs(periodOfCreated.hour),
-});
-
-/** One row for each object an event concerns; `roles` are bits of scopes.ts. */
-export const eventScopes = sqliteTable("event_scopes", {
-  scope: text().notNull(),
-  created: integer().notNull(),
-  eventId: integer("event_id").notNull(),
-  type: integer().notNull(),
-  roles: integer().notNull(),
-});
-
-/** Names of event types; numbers below 1000 are the catalogue's. */
+/** migrations/0001_event_types.sql */
 export const eventTypes = sqliteTable("event_types", {
   id: integer().primaryKey(),
-  name: text().notNull(),
+  name: text().notNull().unique(),
+});
+
+/** migrations/0003_events.sql */
+export const events = sqliteTable(
+  "events",
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    uuid: text().notNull(),
+    created: integer().notNull(),
+    type: integer().notNull(),
+    message: text().notNull(),
+    folded: text(),
+    context: text().notNull(),
+    producer: text().notNull(),
+    receivedAt: integer("received_at").notNull(),
+    content: text(),
+    month: text().generatedAlwaysAs(periodOfCreated.month),
+    quarter: text().generatedAlwaysAs(periodOfCreated.quarter),
+    day: text().generatedAlwaysAs(periodOfCreated.day),
+    hour: text().generatedAlwaysAs(periodOfCreated.hour),
+  },
+  (table) => [
+    uniqueIndex("events_uuid").on(table.uuid),
+    index("events_order").on(desc(table.created), table.id, table.type),
+  ],
+);
+
+/** migrations/0004_event_scopes.sql */
+export const eventScopes = sqliteTable(
+  "event_scopes",
+  {
+    scope: text().notNull(),
+    created: integer().notNull(),
+    eventId: integer("event_id").notNull(),
+    type: integer().notNull(),
+    roles: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.created, table.eventId] })],
+);
+
+/** migrations/0005_commit_watermark.sql */
+export const commitWatermark = sqliteTable("commit_watermark", {
+  singleton: integer().primaryKey(),
+  lastId: integer("last_id").notNull(),
+  epoch: integer().notNull().default(0),
+});
+
+/** migrations/0006_counters.sql */
+export const counters = sqliteTable(
+  "counters",
+  {
+    series: text().notNull(),
+    period: text().notNull(),
+    n: integer().notNull(),
+    minId: integer("min_id").notNull(),
+    lastId: integer("last_id").notNull(),
+    codes: text().notNull(),
+    days: text(),
+  },
+  (table) => [primaryKey({ columns: [table.series, table.period] })],
+);
+
+/** migrations/0007_search.sql */
+export const searchTotals = sqliteTable("search_totals", {
+  query: text().primaryKey(),
+  epoch: integer().notNull(),
+  uptoId: integer("upto_id").notNull(),
+  n: integer().notNull(),
+});
+
+/** migrations/0009_objects.sql */
+export const objects = sqliteTable("objects", {
+  uuid: text().primaryKey(),
+  type: text(),
+  customer: text(),
+  project: text(),
+  backingResource: text("backing_resource"),
+  learnedAt: integer("learned_at").notNull(),
 });

@@ -1,28 +1,68 @@
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { AUTHENTICATIONS, DEFAULT_TOLERANCE } from "./producers/schemes.ts";
 
-/** Who may send events. */
+// The migrations describe every table and column, and alone make them STRICT and WITHOUT ROWID.
+
+/** migrations/0012_producers.sql */
 export const producers = sqliteTable("producers", {
   name: text().primaryKey(),
-  auth: text().notNull(),
+  auth: text({ enum: AUTHENTICATIONS }).notNull(),
   secrets: text().notNull(),
-  tolerance: integer().notNull(),
+  tolerance: integer().notNull().default(DEFAULT_TOLERANCE),
   maxBacklog: integer("max_backlog"),
-  isActive: integer("is_active").notNull(),
+  isActive: integer("is_active").notNull().default(1),
   created: integer().notNull(),
   updated: integer().notNull(),
 });
 
-/** Accepted events that could not be written, and queue messages that cannot be read. */
-export const deadLetters = sqliteTable("dead_letters", {
-  id: text().primaryKey(),
-  reason: text().notNull(),
-  detail: text().notNull(),
-  producer: text(),
-  uuid: text(),
-  content: text(),
-  attempts: integer().notNull(),
-  firstSeen: integer("first_seen").notNull(),
-  lastSeen: integer("last_seen").notNull(),
-  state: text({ enum: ["dead", "replay", "sent"] }).notNull(),
-  body: text(),
-});
+/** migrations/0013_dead_letters.sql */
+export const deadLetters = sqliteTable(
+  "dead_letters",
+  {
+    id: text().primaryKey(),
+    reason: text().notNull(),
+    detail: text().notNull(),
+    producer: text(),
+    uuid: text(),
+    content: text(),
+    attempts: integer().notNull(),
+    firstSeen: integer("first_seen").notNull(),
+    lastSeen: integer("last_seen").notNull(),
+    state: text({ enum: ["dead", "replay", "sent"] })
+      .notNull()
+      .default("dead"),
+    body: text(),
+  },
+  (table) => [
+    index("dead_letters_uuid").on(table.uuid),
+    index("dead_letters_state").on(table.state).where(sql`state <> 'dead'`),
+  ],
+);
+
+/** migrations/0014_ingest_statistics.sql */
+export const ingestDays = sqliteTable(
+  "ingest_days",
+  {
+    producer: text().notNull(),
+    day: text().notNull(),
+    accepted: integer().notNull().default(0),
+    stored: integer().notNull().default(0),
+    duplicates: integer().notNull().default(0),
+    dead: integer().notNull().default(0),
+    lag: text().notNull().default("{}"),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.producer] })],
+);
+
+/** migrations/0014_ingest_statistics.sql */
+export const ingestRejections = sqliteTable(
+  "ingest_rejections",
+  {
+    producer: text().notNull(),
+    day: text().notNull(),
+    reason: text().notNull(),
+    requests: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.producer, table.reason] })],
+);
