@@ -1,6 +1,7 @@
-import { sql } from "drizzle-orm";
+import { desc, inArray, sql } from "drizzle-orm";
 import type { Database } from "../../db/client.ts";
 import { runBatch } from "../../db/client.ts";
+import { searchTotals } from "../table.ts";
 import type { SearchTotal } from "./total.ts";
 
 /**
@@ -19,12 +20,23 @@ export const isWorthKeeping = ({ counted }: SearchTotal): boolean => counted >= 
  * so it may be kept late, twice, or from a replica that lags.
  */
 export async function keepTotal(db: Database, key: string, { total, uptoId, epoch }: SearchTotal): Promise<void> {
+  const { query, epoch: keptEpoch, uptoId: keptUptoId } = searchTotals;
+  const newestFirst = [desc(keptEpoch), desc(keptUptoId)];
+  const beyond = db
+    .select({ query })
+    .from(searchTotals)
+    .orderBy(...newestFirst)
+    .limit(MAX_KEPT)
+    .offset(MAX_KEPT);
   await runBatch(db, [
-    sql`INSERT INTO search_totals (query, epoch, upto_id, n) VALUES (${key}, ${epoch}, ${uptoId}, ${total})
-      ON CONFLICT (query) DO UPDATE SET epoch = excluded.epoch, upto_id = excluded.upto_id, n = excluded.n
-      WHERE excluded.epoch > epoch OR (excluded.epoch = epoch AND excluded.upto_id > upto_id)`,
-    sql`DELETE FROM search_totals WHERE query IN (
-      SELECT query FROM search_totals ORDER BY epoch, upto_id
-      LIMIT max(0, (SELECT count(*) FROM search_totals) - ${MAX_KEPT}))`,
+    db
+      .insert(searchTotals)
+      .values({ query: key, epoch, uptoId, n: total })
+      .onConflictDoUpdate({
+        target: query,
+        set: { epoch: sql`excluded.epoch`, uptoId: sql`excluded.upto_id`, n: sql`excluded.n` },
+        setWhere: sql`excluded.epoch > ${keptEpoch} OR (excluded.epoch = ${keptEpoch} AND excluded.upto_id > ${keptUptoId})`,
+      }),
+    db.delete(searchTotals).where(inArray(query, beyond)),
   ]);
 }
