@@ -98,7 +98,7 @@ const replay = command({
   name: "dead-letters replay",
   usage: SELECTION_USAGE,
   help: `Sends dead letters to the queue again, within a minute. An event that is stored already is not stored twice.
-A dead letter is deleted when its event is stored. If the event fails again, the dead letter is listed again.`,
+A dead letter is deleted when its event is stored. If the event fails again, its state becomes dead again.`,
   options: SELECTION,
   takesWords: true,
   async run({ target, values, words }) {
