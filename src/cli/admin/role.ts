@@ -25,7 +25,7 @@ named yet. Granting a role again changes when it expires.`,
     const role = checkedRoleName("--role", values.role ?? `${scopeType.toUpperCase()}.MEMBER`);
     const customer = ifGiven("--customer", values.customer, checkedUuid) ?? null;
     const expires = ifGiven("--expires", values.expires, checkedTime) ?? null;
-    // Raw SQL, because the builder's INSERT … SELECT does not name its columns.
+    // Raw SQL, because the builder's INSERT … SELECT must select every column of the table.
     const [granted] = await query(
       target,
       sql`INSERT INTO ${roles} (user_uuid, scope, scope_type, name, customer, expires)
