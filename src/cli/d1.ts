@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { DATABASE_BINDING } from "./names.ts";
 import { sqlText } from "./sql.ts";
 import { type Target, targetOptions } from "./target.ts";
-import { type Finished, lastWords, wranglerOutput } from "./wrangler.ts";
+import { errorOutput, type Finished, wranglerOutput } from "./wrangler.ts";
 
 const OWNER_ONLY = 0o600;
 const MISSING_TABLE =
@@ -60,7 +60,7 @@ const execute = (target: Target, statements: string): Promise<string> =>
 /** The text of an error. With --json, wrangler prints most errors as JSON. */
 function databaseError(finished: Finished): string {
   const error = v.safeParse(v.pipe(v.string(), v.parseJson(), jsonError), finished.stdout);
-  if (!error.success) return lastWords(finished);
+  if (!error.success) return errorOutput(finished);
   const { text } = error.output.error;
   return text.startsWith("no such table") ? `${text}. ${MISSING_TABLE}` : text;
 }

@@ -1,4 +1,4 @@
-/** Names of wrangler.toml that the command line passes to wrangler. test/wrangler.test.ts compares them. */
+/** Names of wrangler.toml that the command line uses. test/wrangler.test.ts compares them with the file. */
 export const DATABASE_BINDING = "DB";
 export const DATABASE_NAME = "edge-events";
 export const SPILL_BUCKET_NAME = "edge-events-spill";

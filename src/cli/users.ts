@@ -31,7 +31,7 @@ export const insertUser = (user: User, uuid = newUuid(), tokenLifetime: number |
 
 /**
  * Gives the user the token, if the user is active and has the roles of `user`. An existing token becomes the user's.
- * `expires` in microseconds. Raw SQL, because the builder's INSERT … SELECT does not name its columns.
+ * `expires` in microseconds. Raw SQL, because the builder's INSERT … SELECT must select every column of the table.
  */
 export const insertToken = (user: User, token: string, expires: number | null = null, now = microsecondsNow()): SQL =>
   sql`INSERT INTO ${tokens} (hash, user_uuid, created, expires)

@@ -46,6 +46,6 @@ export async function wranglerOutput(
 }
 
 /** What a failed command printed: its stderr, or its stdout when stderr is empty. */
-export const lastWords = ({ stdout, stderr }: Finished): string => stderr.trim() || stdout.trim();
+export const errorOutput = ({ stdout, stderr }: Finished): string => stderr.trim() || stdout.trim();
 
 const read = async (stream: NodeJS.ReadableStream | null) => (stream === null ? "" : text(stream));

@@ -72,25 +72,26 @@ const show = command({
   takesWords: true,
   async run({ target, values, words }) {
     const [id = ""] = words;
-    const [letter, ...others] = await query(
+    const [deadLetter, ...others] = await query(
       target,
       builder
         .select()
         .from(deadLetters)
         .where(anyOf(words.slice(0, 1))),
     );
-    if (letter === undefined) throw new Failure(`There is no dead letter ${id}.`);
+    if (deadLetter === undefined) throw new Failure(`There is no dead letter ${id}.`);
     if (others.length > 0)
       throw new Failure(`More than one dead letter has an ID that starts with ${id}. Give more digits.`);
-    const body = letter.body ?? (await readObject(target, bodyKey(String(letter.id))));
-    if (values.json) printJson({ ...letter, body });
-    else printLetter(letter, String(body));
+    const body = deadLetter.body ?? (await readObject(target, bodyKey(String(deadLetter.id))));
+    if (values.json) printJson({ ...deadLetter, body });
+    else printDeadLetter(deadLetter, String(body));
   },
 });
 
-function printLetter({ body: _, ...letter }: Row, body: string): void {
-  const times = { first_seen: shortTime(letter.first_seen), last_seen: shortTime(letter.last_seen) };
-  for (const [name, value] of Object.entries({ ...letter, ...times })) console.log(`${name.padEnd(12)}${value ?? ""}`);
+function printDeadLetter({ body: _, ...deadLetter }: Row, body: string): void {
+  const times = { first_seen: shortTime(deadLetter.first_seen), last_seen: shortTime(deadLetter.last_seen) };
+  for (const [name, value] of Object.entries({ ...deadLetter, ...times }))
+    console.log(`${name.padEnd(12)}${value ?? ""}`);
   console.log(`\n${body}`);
 }
 
@@ -98,7 +99,7 @@ const replay = command({
   name: "dead-letters replay",
   usage: SELECTION_USAGE,
   help: `Sends dead letters to the queue again, within a minute. An event that is stored already is not stored twice.
-A dead letter is deleted when its event is stored. If the event fails again, the dead letter is listed again.`,
+A dead letter is deleted when its event is stored. If the event fails again, its state becomes dead again.`,
   options: SELECTION,
   takesWords: true,
   async run({ target, values, words }) {

@@ -19,7 +19,7 @@ export const objectCommands = [
     usage: "[--from ID]",
     help: `Learns from all events to which customer and project an object belongs, ${EVENTS_A_STEP} events at a time.
 Needed once if the database has events that are older than the table of objects. Can be stopped, and continued
-with --from ID. Running it again changes nothing.`,
+with --from and the last ID it printed. Running it again changes nothing.`,
     options: { from: { type: "string", default: "0" } },
     run: ({ target, values }) => learn(target, checkedNumber("--from", values.from, MAX_ID_DIGITS)),
   }),

@@ -59,7 +59,7 @@ const list = command({
 const add = command({
   name: "producers add",
   usage: "NAME [--auth AUTH] [--tolerance SECONDS] [--max-backlog N]",
-  help: `Creates a producer, or enables a disabled one. Prints its secret, which is shown only once. To choose the secret
+  help: `Creates a producer, or enables a disabled one, and prints its secret. It is shown only once. To choose the secret
 yourself, set the environment variable PRODUCER_SECRET. AUTH is how the producer authenticates:
 ${AUTHENTICATIONS.join(", ")}. Default: secret.`,
   options: {
@@ -95,8 +95,8 @@ ${AUTHENTICATIONS.join(", ")}. Default: secret.`,
 const rotate = command({
   name: "producers rotate",
   usage: "NAME [--end]",
-  help: `Creates a second secret and prints it, which is shown only once. Both secrets are valid until rotate NAME --end
-deletes the old one.`,
+  help: `Creates a new secret and prints it. It is shown only once. The old secret stays valid until you run the command
+with --end, which creates no secret.`,
   options: { end: { type: "boolean", default: false } },
   takesWords: true,
   async run({ target, values, words }) {

@@ -16,8 +16,8 @@ const grant = command({
   name: "role grant",
   usage: "--username NAME --on TYPE:UUID [--role ROLE] [--customer UUID] [--expires TIME]",
   help: `Grants a user a role on a customer, a project or another object. ROLE is Waldur's name, e.g. CUSTOMER.OWNER;
-every name gives the same access. --customer is the customer of a project that no event has named yet.
-Granting a role again changes when it expires.`,
+every name gives the same access. Default: TYPE.MEMBER. --customer is the customer of a project that no event has
+named yet. Granting a role again changes when it expires.`,
   options: { ...ROLE, customer: { type: "string" }, expires: { type: "string" } },
   async run({ target, values }) {
     const username = checkedUsername("--username", values.username);
@@ -25,7 +25,7 @@ Granting a role again changes when it expires.`,
     const role = checkedRoleName("--role", values.role ?? `${scopeType.toUpperCase()}.MEMBER`);
     const customer = ifGiven("--customer", values.customer, checkedUuid) ?? null;
     const expires = ifGiven("--expires", values.expires, checkedTime) ?? null;
-    // Raw SQL, because the builder's INSERT … SELECT does not name its columns.
+    // Raw SQL, because the builder's INSERT … SELECT must select every column of the table.
     const [granted] = await query(
       target,
       sql`INSERT INTO ${roles} (user_uuid, scope, scope_type, name, customer, expires)

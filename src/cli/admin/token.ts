@@ -44,18 +44,16 @@ async function store(target: Target, user: User, token: string, expires: number 
   const found = builder.select({ isStaff, isSupport, isActive }).from(users).where(isNamed(user.username));
   const [row] = await query(target, insertUser(user), insertToken(user, token, expires), found);
   if (row === undefined) throw noUser(user.username);
-  if (row.is_active === 0) {
-    throw new Failure(`${user.username} is not active, so no token was created. First run user change --active yes.`);
-  }
-  const lacksRole = (user.isStaff && row.is_staff === 0) || (user.isSupport && row.is_support === 0);
-  if (lacksRole) {
-    const wanted = user.isStaff ? "staff" : "support";
-    throw new Failure(
-      `${user.username} exists and is ${roles(row)}, so no token was created. First run user change --${wanted} yes.`,
-    );
-  }
+  if (row.is_active === 0) throw noToken(user, "is not active", "active");
+  if (user.isStaff && row.is_staff === 0) throw noToken(user, `exists and is ${roles(row)}`, "staff");
+  if (user.isSupport && row.is_support === 0) throw noToken(user, `exists and is ${roles(row)}`, "support");
   return roles(row);
 }
+
+const noToken = ({ username }: User, reason: string, option: string): Failure =>
+  new Failure(
+    `${username} ${reason}, so no token was created. First run: user change --username ${username} --${option} yes`,
+  );
 
 function roles(row: Row): string {
   const names = [row.is_staff === 1 ? "staff" : "", row.is_support === 1 ? "support" : ""].filter(Boolean);
