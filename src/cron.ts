@@ -1,4 +1,5 @@
 import type { Env } from "./env.ts";
+import { reason } from "./http/errors.ts";
 import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
@@ -19,8 +20,8 @@ export async function runJobs(cron: string, env: Env): Promise<void> {
   const failures = (await Promise.allSettled(jobs.map((job) => job(env)))).filter((job) => job.status === "rejected");
   if (failures.length > 0) {
     throw new AggregateError(
-      failures.map(({ reason }) => reason),
-      failures.map(({ reason }) => String(reason)).join("; "),
+      failures.map((job) => job.reason),
+      failures.map((job) => reason(job.reason).error).join("; "),
     );
   }
 }

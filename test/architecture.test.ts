@@ -32,7 +32,7 @@ const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   worker: /^(app|cron|env|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
   openapi: /^(env|http\/openapi|(events|ingest)\/[a-z-]+)$/,
-  cron: /^(env|ingest\/(?!routes$)[a-z/-]+)$/,
+  cron: /^(env|http\/errors|ingest\/(?!routes$)[a-z/-]+)$/,
   env: /^$/,
 };
 

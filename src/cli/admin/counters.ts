@@ -30,7 +30,7 @@ Prints the counters that differ; the exit code is then 1.`,
     name: "counters rebuild",
     usage: "",
     help: `Counts like verify and corrects the counters that differ, each part in one transaction.
-Needed once if the database has events that are older than the counters.`,
+Needed after a fault, and for events that were written by other means than the Worker.`,
     options: {},
     run: ({ target }) => rebuild(target),
   }),

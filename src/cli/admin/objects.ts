@@ -18,7 +18,7 @@ export const objectCommands = [
     name: "objects learn",
     usage: "[--from ID]",
     help: `Learns from all events to which customer and project an object belongs, ${EVENTS_A_STEP} events at a time.
-Needed once if the database has events that are older than the table of objects. Can be stopped, and continued
+Needed for events that were written by other means than the Worker. Can be stopped, and continued
 with --from and the last ID it printed. Running it again changes nothing.`,
     options: { from: { type: "string", default: "0" } },
     run: ({ target, values }) => learn(target, checkedNumber("--from", values.from, MAX_ID_DIGITS)),

@@ -10,7 +10,7 @@ export const searchCommands = [
     name: "search rebuild",
     usage: "",
     help: `Adds the events that the search index lacks, part by part. Events may be written meanwhile.
-Needed once if the database has events that are older than the index.`,
+Needed for events that were written by other means than the Worker.`,
     options: {},
     run: ({ target }) => rebuild(target),
   }),

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
-import { unavailable } from "../../http/errors.ts";
+import { reason, unavailable } from "../../http/errors.ts";
 import { sha256, utf8 } from "../../values/bytes.ts";
 import { withDeadline } from "../deadline.ts";
 import { producers } from "../table.ts";
@@ -58,7 +58,7 @@ async function storedProducers(env: Env, now: number): Promise<Producers> {
     tables.set(env.DB, { producers: read, at: now });
     return read;
   } catch (error) {
-    console.error(JSON.stringify({ level: "error", event: "producers_not_read", error: String(error) }));
+    console.error(JSON.stringify({ level: "error", event: "producers_not_read", error: reason(error).error }));
     if (known === undefined) throw unavailable("The producers cannot be read right now; send the events again.");
     return known.producers;
   }
