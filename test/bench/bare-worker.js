@@ -3,7 +3,7 @@
  * answer needs, that runs the SQL of our unfiltered first page by hand.
  */
 const COUNTERS = `SELECT period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch
-  FROM counters WHERE feed = ? ORDER BY period`;
+  FROM counters WHERE series = ? ORDER BY period`;
 const ROWS = `SELECT events.id, events.uuid, events.created, events.type,
     CASE WHEN events.type >= 1000 THEN (SELECT name FROM event_types WHERE event_types.id = events.type) END AS other_type,
     events.message, events.context
