@@ -7,14 +7,14 @@ export const readingMutants: readonly Mutant[] = [
     file: "src/events/conditions.ts",
     search: "Number.isFinite(to) ? lt(column, to) : undefined",
     replace: "Number.isFinite(to) ? lt(column, to + 1) : undefined",
-    tests: ["test/events/filter", "test/events/model"],
+    tests: ["test/events/filters", "test/events/model"],
   },
   {
     bug: "The lower end of a time range is exclusive.",
     file: "src/events/conditions.ts",
     search: "Number.isFinite(from) ? gte(column, from) : undefined",
     replace: "Number.isFinite(from) ? gte(column, from + 1) : undefined",
-    tests: ["test/events/filter", "test/events/model"],
+    tests: ["test/events/filters", "test/events/model"],
   },
   {
     bug: "A long text is not compared with the message.",
@@ -28,7 +28,7 @@ export const readingMutants: readonly Mutant[] = [
     file: "src/events/search/terms.ts",
     search: "[...folded].length <= GRAM",
     replace: "[...folded].length <= GRAM + 1",
-    tests: ["test/events/search", "test/events/filter"],
+    tests: ["test/events/search", "test/events/filters"],
   },
   {
     bug: "The last triple of a message is not indexed.",
@@ -84,7 +84,7 @@ export const readingMutants: readonly Mutant[] = [
     file: "src/events/counters/read.ts",
     search: "if (series !== LOG && (rolesOfCode(code)",
     replace: "if (series === LOG && (rolesOfCode(code)",
-    tests: ["test/events/model", "test/events/count", "test/events/counters", "test/events/filter"],
+    tests: ["test/events/model", "test/events/count", "test/events/counters", "test/events/filters"],
   },
   {
     bug: "A page number skips one event too many.",
@@ -182,14 +182,14 @@ export const readingMutants: readonly Mutant[] = [
     file: "src/events/query.ts",
     search: "types?.length === 0 || ",
     replace: "",
-    tests: ["test/events/filter"],
+    tests: ["test/events/filters"],
   },
   {
     bug: "The groups of `feature` override `event_type`.",
     file: "src/events/filter.ts",
     search: "wanted?.has(type) ?? true",
     replace: "true",
-    tests: ["test/events/filter"],
+    tests: ["test/events/filters"],
   },
   {
     bug: "A time without a fraction is printed with six zeros.",
