@@ -6,8 +6,10 @@ CREATE TABLE events (
   uuid TEXT NOT NULL,
   -- When the event happened: microseconds since 1970.
   created INTEGER NOT NULL,
-  -- event_types.id.
+  -- event_types.id, or 999.
   type INTEGER NOT NULL,
+  -- The type as the event names it, where the catalogue does not have it; else NULL.
+  type_name TEXT,
   -- The text as it was received.
   message TEXT NOT NULL,
   -- The message in upper case, when it has letters that SQLite's upper() leaves as they are; else NULL.
@@ -16,6 +18,8 @@ CREATE TABLE events (
   context TEXT NOT NULL,
   -- The producer that the event was received from: its name.
   producer TEXT NOT NULL,
+  -- 1: the event, or its uuid, is from a producer that is the source of truth (producers.is_upstream).
+  upstream INTEGER NOT NULL,
   -- When the event was received: microseconds since 1970.
   received_at INTEGER NOT NULL,
   -- The digest of what the event says (src/ingest/identity.ts): 32 hex digits. NULL when uuid is this digest, because the

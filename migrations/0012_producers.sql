@@ -12,6 +12,20 @@ CREATE TABLE producers (
   tolerance INTEGER NOT NULL DEFAULT 300,
   -- The number of messages in the queue above which requests of this producer get 429; NULL: INGEST_MAX_BACKLOG.
   max_backlog INTEGER,
+  -- 1: its events say which customer and project an object belongs to, and so who may see the object's events.
+  tells_places INTEGER NOT NULL DEFAULT 0,
+  -- 1: it is the source of truth for events: its uuids replace those of other producers for events of the same content.
+  is_upstream INTEGER NOT NULL DEFAULT 0,
+  -- The format of its bodies (src/ingest/formats/choose.ts); NULL: the header Content-Type decides, which no signature covers.
+  format TEXT,
+  -- The event types that it may send: a JSON array of names, or of prefixes that end in `*`; NULL: any.
+  types TEXT CHECK (json_valid(types)),
+  -- The customers that its events may concern: a JSON array of 32 hex digits; NULL: any.
+  customers TEXT CHECK (json_valid(customers)),
+  -- The number of events a minute above which its requests get 429, counted by each isolate; NULL: no limit.
+  max_rate INTEGER,
+  -- The number of events a day (UTC) above which its requests get 429; NULL: no limit.
+  daily_quota INTEGER,
   -- 0: every request in this name is rejected.
   is_active INTEGER NOT NULL DEFAULT 1,
   -- When the row was made: microseconds since 1970.

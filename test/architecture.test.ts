@@ -40,7 +40,8 @@ const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
 const HONO = /^(app|env|openapi|cli\/.*|(http|auth)\/.*|[a-z-]+\/(routes|request|respond))$/;
 
 /** The tables of events/. */
-const EVENT_TABLES = "events|event_scopes|event_index|event_types|counters|search_totals|commit_watermark|objects";
+const EVENT_TABLES =
+  "events|event_scopes|event_index|event_types|counters|search_totals|commit_watermark|objects|object_moves";
 const SQL_ON_EVENTS = new RegExp(`\\b(?:FROM|JOIN|INTO|UPDATE)\\s+(?:${EVENT_TABLES})\\b`);
 
 /** Lines "a → b" for every import against the one direction: worker, app, routes, subjects, then http, db and values. */

@@ -18,7 +18,10 @@ export default defineConfig(async () => ({
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
           // Every test has its own table of producers.
           PRODUCER_CACHE_SECONDS: "0",
-          INGEST_SECRETS: JSON.stringify({ waldur: ["waldur-secret"], rotating: ["new-secret", "old-secret"] }),
+          INGEST_SECRETS: JSON.stringify({
+            waldur: { secrets: ["waldur-secret"], tells_places: true, is_upstream: true },
+            rotating: ["new-secret", "old-secret"],
+          }),
         },
       },
     }),

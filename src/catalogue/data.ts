@@ -17,6 +17,9 @@ const typeNumbers: ReadonlyMap<string, number> = new Map(eventTypes.map((name, i
 /** The first number of types that the catalogue does not know; their names are in the table event_types. */
 export const FIRST_UNKNOWN_TYPE = 1000;
 
+/** The number that all types beyond the limits of events/write/types.ts share; the events have their names. */
+export const OTHER_TYPE = 999;
+
 /** The number of an event type of the catalogue. */
 export const typeNumber = (name: string): number | undefined => typeNumbers.get(name);
 

@@ -28,3 +28,17 @@ export const runBatch = (
   statements: readonly SQLWrapper[],
 ): Promise<D1Result<Record<string, unknown>>[]> =>
   db.$client.batch(statements.map((statement) => prepared(db.$client, statement)));
+
+/** Runs groups of statements as one batch, in their order. Returns the results by group. */
+export async function runGroups<Group extends string>(
+  db: Database,
+  groups: Readonly<Record<Group, readonly SQLWrapper[]>>,
+): Promise<Record<Group, D1Result<Record<string, unknown>>[]>> {
+  const named = Object.entries<readonly SQLWrapper[]>(groups);
+  const results = await runBatch(
+    db,
+    named.flatMap(([, statements]) => statements),
+  );
+  const grouped = named.map(([name, { length }]) => [name, results.splice(0, length)]);
+  return Object.fromEntries(grouped);
+}

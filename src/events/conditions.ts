@@ -1,20 +1,22 @@
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { OTHER_TYPE } from "../catalogue/data.ts";
 import { integer } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
-import { type Concern, concernsOf, type ValueFilter } from "./query.ts";
+import { type Comparison, type Concern, concernsOf, valuesOf } from "./query.ts";
 import { events } from "./table.ts";
+import type { WantedTypes } from "./type-numbers.ts";
 import type { Visibility } from "./visibility.ts";
 
 /** Whether the actor may see an event and the filter matches it. For one event that was found by its key. */
-export function isVisible(visibility: Visibility, filter: EventFilter, types: readonly number[] | undefined): SQL {
+export function isVisible(visibility: Visibility, filter: EventFilter, types: WantedTypes | undefined): SQL {
   const range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
   const asked = and(
     visibility === "nothing" ? sql`0` : undefined,
     during(range),
-    ofTypes(sql`${events.type}`, types),
+    types && isAnyOf(types),
     ...concernsOf(visibility, filter).map(concerns),
-    matches(filter),
+    matches(valuesOf(filter)),
   );
   return asked ?? sql`1`;
 }
@@ -29,9 +31,18 @@ export function ofTypes(column: SQL, types: readonly number[] | undefined): SQL 
   return types === undefined ? undefined : sql`${column} IN (${sql.raw(types.join(","))})`;
 }
 
-/** The event itself has the values. The index finds candidates only: it knows grams and shortened values. */
-export function matches({ message, authMethod, patUuid }: ValueFilter): SQL | undefined {
+/** The event itself has the type. */
+function isAnyOf({ numbers, others }: WantedTypes): SQL {
+  const numbered = ofTypes(sql`${events.type}`, numbers);
+  if (others.length === 0) return sql`(${numbered})`;
+  const named = sql`${events.typeName} IN (SELECT value FROM json_each(${JSON.stringify(others)}))`;
+  return sql`(${numbered} OR (${events.type} = ${integer(OTHER_TYPE)} AND ${named}))`;
+}
+
+/** The event itself has the values. The index finds candidates only: it knows grams, and values in a shorter form. */
+export function matches({ types, message, authMethod, patUuid }: Comparison): SQL | undefined {
   return and(
+    types && isAnyOf(types),
     message === undefined
       ? undefined
       : sql`instr(coalesce(${events.folded}, upper(${events.message})), ${message}) > 0`,

@@ -10,13 +10,23 @@ export interface NewEvent {
   context: string;
   producer: string;
   receivedAt: number;
+  /** Whether the event may say where objects belong. */
+  tellsPlaces?: boolean;
+  /** Whether its producer is the source of truth, whose uuids replace those of others for events of the same content. */
+  isUpstream?: boolean;
 }
 
-/** An event that was not written, because another event has its uuid. `content` and `stored`: the digests of both. */
+/** An event that was not written, because another event has its uuid. */
 export interface Conflict {
   uuid: string;
+  /** The digest of its content. */
   content: string;
+  /** The digest of the content of the other event. */
   stored: string;
+  /** The producer of the other event. */
+  producer: string;
+  /** Whether the other event is from upstream. */
+  isUpstream: boolean;
 }
 
 /** Names the event that a conflict is about. */

@@ -3,6 +3,7 @@ import { definedOnly } from "../values/defined.ts";
 import type { Range } from "../values/periods.ts";
 import type { EventFilter } from "./filter.ts";
 import { ROLE } from "./scopes.ts";
+import type { WantedTypes } from "./type-numbers.ts";
 import { RELATED_ROLES, type Visibility } from "./visibility.ts";
 
 const DIGEST_BYTES = 16;
@@ -19,8 +20,6 @@ export const LOG = "log";
 
 interface Common {
   range: Range;
-  /** Type numbers. Never an empty list: a query for no type is a query for nothing. */
-  types: readonly number[] | undefined;
   oldestFirst: boolean;
 }
 
@@ -30,40 +29,48 @@ export interface SeriesQuery extends Common {
   series: string;
   /** Any of these bits; 0 for the log. */
   roles: number;
+  /** Type numbers. Never an empty list: a query for no type is a query for nothing. */
+  types: readonly number[] | undefined;
 }
 
 /** Values that an event must have: a text in its message (folded), and values of its context. */
 export type ValueFilter = Pick<EventFilter, "message" | "authMethod" | "patUuid">;
 
-/** A query that only the inverted index answers: for values, or for several objects at once. */
+/** Values that an event is compared with. */
+export type Comparison = ValueFilter & { types?: WantedTypes };
+
+/** A query that only the inverted index answers: for values, types without a number, or several objects at once. */
 export interface SearchQuery extends Common {
   kind: "search";
   concerns: readonly Concern[];
+  /** Never empty, like those of a series. */
+  types: WantedTypes | undefined;
   values: ValueFilter;
 }
 
 /** A query for events; `nothing` when no event can match. */
 export type EventQuery = SeriesQuery | SearchQuery | { kind: "nothing" };
 
-/** The query for a checked filter within what the actor may see. `types`: the numbers of `filter.types`. */
-export function eventQuery(
-  visibility: Visibility,
-  filter: EventFilter,
-  types: readonly number[] | undefined,
-): EventQuery {
+/** The query for a checked filter within what the actor may see. `types`: those of `filter.types`. */
+export function eventQuery(visibility: Visibility, filter: EventFilter, types: WantedTypes | undefined): EventQuery {
   const range: Range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
-  if (visibility === "nothing" || types?.length === 0 || range.from >= range.to) return { kind: "nothing" };
-  const common = { range, types, oldestFirst: filter.oldestFirst };
+  const noType = types && types.numbers.length + types.others.length === 0;
+  if (visibility === "nothing" || noType || range.from >= range.to) return { kind: "nothing" };
+  const common = { range, oldestFirst: filter.oldestFirst };
   const concerns = concernsOf(visibility, filter);
-  const { message, authMethod, patUuid } = filter;
-  const values = definedOnly({ message, authMethod, patUuid });
+  const values = valuesOf(filter);
   const [concern, ...others] = concerns;
   const isOneSeries = others.length === 0 && (concern === undefined || concern.scopes.length === 1);
-  if (isOneSeries && Object.keys(values).length === 0) {
-    return { kind: "series", series: concern?.scopes[0] ?? LOG, roles: concern?.roles ?? 0, ...common };
+  if (isOneSeries && Object.keys(values).length === 0 && !types?.others.length) {
+    const series = concern?.scopes[0] ?? LOG;
+    return { kind: "series", series, roles: concern?.roles ?? 0, types: types?.numbers, ...common };
   }
-  return { kind: "search", concerns, values, ...common };
+  return { kind: "search", concerns, types, values, ...common };
 }
+
+/** The values of a filter that events are compared with. */
+export const valuesOf = ({ message, authMethod, patUuid }: EventFilter): ValueFilter =>
+  definedOnly({ message, authMethod, patUuid });
 
 /** The objects that the events must concern: those of the visibility, and those that the filter names. */
 export function concernsOf(visibility: Visibility, filter: EventFilter): Concern[] {

@@ -5,7 +5,7 @@ import { ifNoneMatch, shortHash } from "../http/etag.ts";
 import { assertWithinLimits } from "../http/query-limits.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
 import { digestOf, type EventQuery, eventQuery } from "./query.ts";
-import { typeNumbers } from "./type-numbers.ts";
+import { typesOf, type WantedTypes } from "./type-numbers.ts";
 import type { Version } from "./version.ts";
 import { type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -16,8 +16,8 @@ export interface EventsRequest {
   params: URLSearchParams;
   filter: EventFilter;
   visibility: Visibility;
-  /** Numbers of `filter.types`. */
-  types: readonly number[] | undefined;
+  /** The types of `filter.types`, as events hold them. */
+  types: WantedTypes | undefined;
   query: EventQuery;
   /** Of the query: equal for every page of its list, and for all actors who see the same. */
   digest: string;
@@ -51,7 +51,7 @@ export async function readRequest(
     filters,
     filter,
   );
-  const types = await typeNumbers(reader, filter.types);
+  const types = await typesOf(reader, filter.types);
   const query = eventQuery(visibility, filter, types);
   const key = await shortHash(c.req.url);
   return {

@@ -1,10 +1,8 @@
 import { sql } from "drizzle-orm";
-import { FIRST_UNKNOWN_TYPE } from "../catalogue/data.ts";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
-import { integer } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
 import type { Cursor } from "./page-token.ts";
-import { events, eventTypes } from "./table.ts";
+import { events } from "./table.ts";
 
 /** An event as the statements return it. `otherType`: the name of a type that the catalogue does not know. */
 export interface EventRow {
@@ -17,10 +15,9 @@ export interface EventRow {
   context: string;
 }
 
-/** The columns of an event. The name of a type is read only where the catalogue does not know its number. */
+/** The columns of an event. */
 export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
-  CASE WHEN ${events.type} >= ${integer(FIRST_UNKNOWN_TYPE)} THEN (SELECT ${eventTypes.name} FROM ${eventTypes} WHERE ${eventTypes.id} = ${events.type}) END AS other_type,
-  ${events.message} AS message, ${events.context} AS context`;
+  ${events.typeName} AS other_type, ${events.message} AS message, ${events.context} AS context`;
 
 /** A row with the columns of `eventColumns`, typed. */
 export const eventRow = (row: Row): EventRow => ({

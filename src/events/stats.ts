@@ -1,13 +1,12 @@
-import { and, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
-import { during } from "./conditions.ts";
 import { detailedQuarters, unitsOf } from "./counters/read.ts";
 import { type PageRequest, pageOfArray } from "./pagination.ts";
-import type { EventQuery } from "./query.ts";
+import type { EventQuery, SearchQuery } from "./query.ts";
 import type { EventsRequest } from "./request.ts";
 import type { Result } from "./respond.ts";
 import { indexHits } from "./search/by-index.ts";
-import { matchOf } from "./search/match.ts";
+import { matchOf, verifyOf } from "./search/match.ts";
 import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
 
 /** The filters of this route; Waldur does not even check the others. */
@@ -35,7 +34,7 @@ export async function monthsPage({ reader, query }: EventsRequest, asked: PageRe
 async function countMonths(reader: Reader, query: EventQuery): Promise<{ months: MonthCount[]; version: Version }> {
   if (query.kind === "nothing") return { months: [], version: NO_EVENTS };
   const [rows = []] = await reader.read([
-    query.kind === "series" ? detailedQuarters(query.series) : monthsOfSearch(matchOf(query)),
+    query.kind === "series" ? detailedQuarters(query.series) : monthsOfSearch(query),
   ]);
   const counts = new Map<string, number>();
   for (const { period, matches } of query.kind === "series" ? unitsOf(query, rows) : rows.map(searchedMonth)) {
@@ -49,12 +48,12 @@ async function countMonths(reader: Reader, query: EventQuery): Promise<{ months:
 }
 
 /** Events of two objects at once: no counter has their number, so every match is read. */
-const monthsOfSearch = (match: string) => {
+const monthsOfSearch = (query: SearchQuery) => {
   const ids = { min: sql`1`, max: sql`(SELECT coalesce(max(id), 0) FROM events)` };
   return sql`SELECT strftime('%Y-%m', floor(events.created / 1e6), 'unixepoch') AS period, count(*) AS n,
       (SELECT max(id) FROM events) AS upto_id, ${EPOCH} AS epoch
     FROM event_index CROSS JOIN events ON events.id = event_index.rowid
-    WHERE ${and(indexHits(match, ids, undefined), during({ from: -Infinity, to: Infinity }))} GROUP BY 1`;
+    WHERE ${indexHits(matchOf(query), ids, verifyOf(query))} GROUP BY 1`;
 };
 
 const searchedMonth = (row: Row) => ({ period: textAt(row, "period"), matches: numberAt(row, "n") });

@@ -18,6 +18,7 @@ export const periodOfCreated = {
 export const eventTypes = sqliteTable("event_types", {
   id: integer().primaryKey(),
   name: text().notNull().unique(),
+  producer: text(),
 });
 
 /** migrations/0003_events.sql */
@@ -28,10 +29,12 @@ export const events = sqliteTable(
     uuid: text().notNull(),
     created: integer().notNull(),
     type: integer().notNull(),
+    typeName: text("type_name"),
     message: text().notNull(),
     folded: text(),
     context: text().notNull(),
     producer: text().notNull(),
+    upstream: integer().notNull(),
     receivedAt: integer("received_at").notNull(),
     content: text(),
     month: text().generatedAlwaysAs(periodOfCreated.month),
@@ -96,4 +99,16 @@ export const objects = sqliteTable("objects", {
   project: text(),
   backingResource: text("backing_resource"),
   learnedAt: integer("learned_at").notNull(),
+  producer: text(),
+});
+
+/** migrations/0009_objects.sql */
+export const objectMoves = sqliteTable("object_moves", {
+  id: integer().primaryKey(),
+  object: text().notNull(),
+  oldCustomer: text("old_customer").notNull(),
+  newCustomer: text("new_customer").notNull(),
+  producer: text().notNull(),
+  event: text().notNull(),
+  receivedAt: integer("received_at").notNull(),
 });

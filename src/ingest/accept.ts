@@ -21,6 +21,9 @@ interface Sender {
   receivedAt: number;
 }
 
+/** An accepted event. `hasOwnUuid`: its producer has chosen the uuid. */
+export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean };
+
 /**
  * The events of a request, checked and with their ids. Throws 415 for an unknown content type, 400 for a body that cannot
  * be read, and one 400 that lists every problem of every bad event. Accepts all events or none.
@@ -84,12 +87,13 @@ async function nameEvent(
   event: ProducedEvent,
   id: GivenId | undefined,
   { producer, receivedAt }: Sender,
-): Promise<AcceptedEvent> {
+): Promise<NamedEvent> {
   const { message, context, event_type: eventType } = event;
   const created = event.created ?? receivedAt;
   const named = event.uuid ?? (id && (await idUuid(producer, id)));
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
-  const rest = { created, eventType, message, context: JSON.stringify(context) };
+  const hasOwnUuid = event.uuid !== undefined;
+  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

@@ -62,7 +62,7 @@ export const producedEvent = v.object(
 export type ProducedEvent = v.InferOutput<typeof producedEvent>;
 
 /** An accepted event. Its sender and its time of receipt are those of the request, so a queue message has them once. */
-export type AcceptedEvent = Omit<NewEvent, "producer" | "receivedAt">;
+export type AcceptedEvent = Omit<NewEvent, "producer" | "receivedAt" | "tellsPlaces" | "isUpstream">;
 
 function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);

@@ -1,7 +1,5 @@
-import { sha256 } from "../values/bytes.ts";
+import { digestUuid } from "../values/digest-uuid.ts";
 import { canonicalJson } from "../values/json.ts";
-
-const UUID_BYTES = 16;
 
 /** Two events without an id are the same event when these are equal. */
 export interface Content {
@@ -14,7 +12,7 @@ export interface Content {
 
 /** An id from a producer: where it was found, and its parts. */
 export interface GivenId {
-  kind: "webhook-id" | "idempotency-key" | "cloudevents";
+  kind: "webhook-id" | "idempotency-key" | "cloudevents" | "uuid";
   parts: readonly (string | number)[];
 }
 
@@ -30,10 +28,6 @@ export const contentUuid = ({ created, eventType, message, context }: Content): 
 export const idUuid = (producer: string, { kind, parts }: GivenId): Promise<string> =>
   digestUuid(JSON.stringify(["id", producer, kind, ...parts]));
 
-/** SHA-256 as a UUIDv8, in 32 hex digits. */
-export async function digestUuid(text: string): Promise<string> {
-  const bytes = (await sha256(text)).subarray(0, UUID_BYTES);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toHex();
-}
+/** The uuid for an event whose own uuid belongs to an event of another producer. The same each time it is sent. */
+export const substituteUuid = (producer: string, uuid: string): Promise<string> =>
+  idUuid(producer, { kind: "uuid", parts: [uuid] });

@@ -1,7 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import { database } from "../db/client.ts";
 import { withContent } from "../events/event.ts";
-import { selectNamed, selectRenamed, selectSent } from "../events/write/stored.ts";
+import { selectEqual, selectNamed, selectSent } from "../events/write/stored.ts";
 import { notFound } from "../http/errors.ts";
 import { hmacSha256, utf8 } from "../values/bytes.ts";
 import { printTime } from "../values/time.ts";
@@ -57,7 +57,7 @@ export async function lookUpReceipt(binding: D1Database, producer: Producer, id:
   const [[letter], ...stored] = await db.batch([
     dead,
     receipt ? selectNamed(db, uuid, receipt.content) : selectSent(db, uuid, producer.name),
-    ...(receipt?.content === uuid ? [selectRenamed(db, receipt.created, uuid)] : []),
+    ...(receipt ? [selectEqual(db, receipt.created, receipt.content, producer.name)] : []),
   ]);
   const [event] = stored.flat();
   if (event !== undefined) return { status: "stored", uuid: event.uuid, id: event.id };

@@ -5,7 +5,7 @@ import { microsecondsNow } from "../values/time.ts";
 import { acceptEvents } from "./accept.ts";
 import { checkBacklog } from "./backlog.ts";
 import { Body, readRaw } from "./body.ts";
-import { checkConflicts } from "./conflicts.ts";
+import { settleUuids } from "./conflicts.ts";
 import { makeDurable } from "./durable.ts";
 import { authenticate, bearerSecret } from "./producers/authenticate.ts";
 import { isSigned } from "./producers/signature.ts";
@@ -44,11 +44,13 @@ async function acceptRequest(c: Context<App>, secret: string, now: number): Prom
   await checkBacklog(c.env.INGEST_QUEUE, producer.maxBacklog ?? Number(c.env.INGEST_MAX_BACKLOG), now);
   // Random below the milliseconds of the clock, so that two requests differ, and two deliveries of one request do not.
   const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
-  const sender = { producer: producer.name, receivedAt };
-  const { events, warnings } = await acceptEvents(headers, new Body(request, body), sender);
-  await checkConflicts(c.env.DB, events);
+  const { name, tellsPlaces, isUpstream } = producer;
+  const envelope = { producer: name, receivedAt, tellsPlaces, isUpstream };
+  const accepted = await acceptEvents(headers, new Body(request, body), envelope);
+  const { events, ...settled } = await settleUuids(c.env.DB, producer, accepted.events);
+  const warnings = [...accepted.warnings, ...settled.warnings];
   const later = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  if (events.length > 0) await makeDurable(c.env, packMessages(sender, events), receivedAt, later);
+  if (events.length > 0) await makeDurable(c.env, packMessages(envelope, events), receivedAt, later);
   const receipts = await makeReceipts(producer, events, receivedAt);
   const uuids = events.map((event) => event.uuid);
   return c.json({ accepted: events.length, uuids, receipts, ...(warnings.length > 0 ? { warnings } : {}) }, 202);

@@ -1,8 +1,10 @@
 import { StatementBudgetError, withStatementBudget } from "../db/budget.ts";
 import { type Database, database } from "../db/client.ts";
 import { isTransient } from "../db/errors.ts";
-import { type Conflict, conflictKey, type NewEvent, withContent } from "../events/event.ts";
+import { type Conflict, conflictKey, withContent } from "../events/event.ts";
+import type { Evictions } from "../events/write/identity.ts";
 import { recordEvents } from "../events/write/record.ts";
+import { substituteUuid } from "./identity.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
 /** Events in one transaction: at most a second of D1, and one parameter for countDelivered. */
@@ -23,6 +25,17 @@ export interface Written<T extends Delivered> {
   rowsWritten: number;
 }
 
+/** An event to be written, and the delivery that it came with. */
+interface Item<T> extends Delivered {
+  delivery: T;
+}
+
+interface Run<T extends Delivered> {
+  db: Database;
+  now: number;
+  written: Written<T>;
+}
+
 /**
  * Writes events in transactions. A transaction that fails for good is tried again in halves, down to the one event that
  * causes the failure; one that fails for now is left for later as a whole. `now` in microseconds.
@@ -34,53 +47,84 @@ export async function writeEvents<T extends Delivered>(
 ): Promise<Written<T>> {
   const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
-  for (let start = 0; start < delivered.length; start += MAX_EVENTS_IN_TRANSACTION) {
-    await write(db, delivered.slice(start, start + MAX_EVENTS_IN_TRANSACTION), now, written);
+  const items = delivered.map((delivery) => ({ ...delivery, delivery }));
+  for (let start = 0; start < items.length; start += MAX_EVENTS_IN_TRANSACTION) {
+    await write({ db, now, written }, items.slice(start, start + MAX_EVENTS_IN_TRANSACTION));
   }
   return written;
 }
 
+/** `evictions`: only in the second try for events whose uuids belong to events of other producers. */
 async function write<T extends Delivered>(
-  db: Database,
-  delivered: readonly T[],
-  now: number,
-  written: Written<T>,
+  run: Run<T>,
+  items: readonly Item<T>[],
+  evictions?: Evictions,
 ): Promise<void> {
   try {
-    const events = delivered.map(({ event }) => event);
-    const report = await recordEvents(db, events, [countDelivered(delivered, now)]);
-    written.stored += report.events;
-    written.duplicates += report.duplicates;
-    written.rowsWritten += report.rowsWritten;
-    if (report.conflicts.length > 0) addConflicts(delivered, report.conflicts, written);
+    const conflicts = await record(run, items, evictions);
+    const foreign = evictions ? [] : conflicts.filter(([{ event }, { producer }]) => producer !== event.producer);
+    if (foreign.length > 0) await writeContested(run, foreign);
+    for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
+      run.written.failures.set(delivery, conflictFailure(conflict));
+    }
   } catch (error) {
-    if (delivered.length > 1 && !isWorthWaiting(error)) {
-      const middle = Math.ceil(delivered.length / 2);
-      await write(db, delivered.slice(0, middle), now, written);
-      await write(db, delivered.slice(middle), now, written);
+    if (items.length > 1 && !isWorthWaiting(error)) {
+      const middle = Math.ceil(items.length / 2);
+      await write(run, items.slice(0, middle), evictions);
+      await write(run, items.slice(middle), evictions);
       return;
     }
     const isTransient = isWorthWaiting(error);
     const failure: Failure = { reason: isTransient ? "database" : "refused", isTransient, detail: describe(error) };
-    for (const one of delivered) written.failures.set(one, failure);
+    for (const { delivery } of items) run.written.failures.set(delivery, failure);
   }
 }
 
-function addConflicts<T extends Delivered>(
-  delivered: readonly T[],
-  conflicts: readonly Conflict[],
-  written: Written<T>,
-) {
-  const byKey = new Map(conflicts.map((conflict) => [conflictKey(conflict), conflict]));
-  for (const one of delivered) {
-    const conflict = byKey.get(keyOf(one.event));
-    if (conflict === undefined) continue;
-    const detail = `${conflict.uuid} is the id of an event with the content ${conflict.stored}; this one has ${conflict.content}.`;
-    written.failures.set(one, { reason: "conflict", isTransient: false, detail });
-  }
+/** An event that was not written, and the event that has its uuid. */
+type Contested<T> = [item: Item<T>, conflict: Conflict];
+
+async function record<T extends Delivered>(
+  { db, now, written }: Run<T>,
+  items: readonly Item<T>[],
+  evictions: Evictions = new Map(),
+): Promise<Contested<T>[]> {
+  const events = items.map(({ event }) => event);
+  const report = await recordEvents(db, events, { alongside: [countDelivered(items, now)], evictions });
+  written.stored += report.events;
+  written.duplicates += report.duplicates;
+  written.rowsWritten += report.rowsWritten;
+  for (const move of report.moves) console.warn(JSON.stringify({ level: "warn", event: "object_moved", ...move }));
+  const conflicts = new Map(report.conflicts.map((conflict) => [conflictKey(conflict), conflict]));
+  return items.flatMap((item): Contested<T>[] => {
+    const conflict = conflicts.get(conflictKey(withContent(item.event)));
+    return conflict ? [[item, conflict]] : [];
+  });
 }
 
-const keyOf = (event: NewEvent): string => conflictKey(withContent(event));
+/**
+ * Writes events whose uuids belong to events of other producers, so that no producer stands in another's way: the stored
+ * event gives its uuid up to upstream, and any other event gets a substitute.
+ */
+async function writeContested<T extends Delivered>(run: Run<T>, contested: readonly Contested<T>[]): Promise<void> {
+  const evictions = new Map<string, string>();
+  const items: Item<T>[] = [];
+  for (const [item, conflict] of contested) {
+    const { uuid, producer, isUpstream } = item.event;
+    if (isUpstream && !conflict.isUpstream) {
+      evictions.set(uuid, await substituteUuid(conflict.producer, uuid));
+      items.push(item);
+    } else {
+      const event = { ...item.event, ...withContent(item.event), uuid: await substituteUuid(producer, uuid) };
+      items.push({ ...item, event });
+    }
+  }
+  await write(run, items, evictions);
+}
+
+function conflictFailure({ uuid, content, stored }: Conflict): Failure {
+  const detail = `${uuid} is the id of an event with the content ${stored}; this one has ${content}.`;
+  return { reason: "conflict", isTransient: false, detail };
+}
 
 const isWorthWaiting = (error: unknown): boolean => error instanceof StatementBudgetError || isTransient(error);
 

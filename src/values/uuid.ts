@@ -10,3 +10,6 @@ export function parseUuid(text: string): string | undefined {
     .replaceAll("-", "");
   return /^[0-9a-f]{32}$/i.test(hex) ? hex.toLowerCase() : undefined;
 }
+
+/** Whether a UUID (32 hex digits) has the version of `digestUuid` (digest-uuid.ts). */
+export const isDigest = (uuid: string): boolean => /^.{12}8.{3}[89ab]/.test(uuid);

@@ -29,7 +29,8 @@ export function anEvent(
     eventType: "project_created",
     message: `Event ${made}`,
     producer: "waldur",
-    receivedAt: 1_750_000_000_000_000,
+    receivedAt: 4_000_000_000_000_000,
+    tellsPlaces: true,
     ...event,
     context: JSON.stringify(event.context ?? {}),
   };

@@ -1,52 +1,118 @@
-import * as v from "valibot";
-import { eventsToLearnFrom, insertObjects, objectRows } from "../../events/objects/learn.ts";
+import { scopeTypeNames } from "../../catalogue/data.ts";
+import { forgetObject, selectMoves, selectObject, setObject } from "../../events/objects/repair.ts";
+import { definedOnly } from "../../values/defined.ts";
+import { microsecondsNow } from "../../values/time.ts";
 import { query } from "../d1.ts";
-import type { Target } from "../target.ts";
-import { command } from "./command.ts";
-import { checkedNumber } from "./options.ts";
+import { Failure, WRONG_USAGE } from "../failure.ts";
+import { builder } from "../sql.ts";
+import { command, JSON_OPTION } from "./command.ts";
+import { learn } from "./learn-objects.ts";
+import { checkedNumber, checkedUuid, ifGiven, wrongOption } from "./options.ts";
+import { printList } from "./print.ts";
+import { shortTime } from "./time.ts";
 
-/** Events of one call. */
-const EVENTS_A_STEP = 500;
-/** Characters. D1 takes statements of 100,000 bytes, Linux arguments of 131,072 bytes. */
-const MAX_STATEMENT_LENGTH = 60_000;
-const MAX_ID_DIGITS = 15;
+const DEFAULT_MOVES = "50";
+const MAX_LIMIT_DIGITS = 5;
 
-const eventRow = v.object({ id: v.number(), type: v.string(), created: v.number(), context: v.string() });
+const show = command({
+  name: "objects show",
+  usage: "UUID [--json]",
+  help: "Prints what is known of an object: its type, its customer and project, and which producer said so when.",
+  options: JSON_OPTION,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const uuid = oneUuid(words);
+    printList({
+      rows: await query(target, selectObject(builder, uuid)),
+      json: values.json,
+      none: `Nothing is known of the object ${uuid}.`,
+      headings: ["type", "customer", "project", "backing resource", "said by", "when (UTC)"],
+      cells: (row) => [
+        row.type ?? "(a plugin's)",
+        row.customer ?? "-",
+        row.project ?? "-",
+        row.backing_resource ?? "-",
+        row.producer ?? "(an operator)",
+        shortTime(row.learned_at),
+      ],
+    });
+  },
+});
 
-export const objectCommands = [
-  command({
-    name: "objects learn",
-    usage: "[--from ID]",
-    help: `Learns from all events to which customer and project an object belongs, ${EVENTS_A_STEP} events at a time.
-Needed for events that were written by other means than the Worker. Can be stopped, and continued
-with --from and the last ID it printed. Running it again changes nothing.`,
-    options: { from: { type: "string", default: "0" } },
-    run: ({ target, values }) => learn(target, checkedNumber("--from", values.from, MAX_ID_DIGITS)),
-  }),
-];
+const set = command({
+  name: "objects set",
+  usage: "UUID [--type TYPE] [--customer UUID] [--project UUID] [--backing-resource UUID]",
+  help: `Says where an object belongs, from now on: an event that happens later may change it again. The API applies the
+change within a minute. TYPE is app_label.modelname, as in GET /api/events/scope_types/.`,
+  options: {
+    type: { type: "string" },
+    customer: { type: "string" },
+    project: { type: "string" },
+    "backing-resource": { type: "string" },
+  },
+  takesWords: true,
+  async run({ target, values, words }) {
+    const uuid = oneUuid(words);
+    const facts = definedOnly({
+      type: ifGiven("--type", values.type, checkedType),
+      customer: ifGiven("--customer", values.customer, checkedUuid),
+      project: ifGiven("--project", values.project, checkedUuid),
+      backingResource: ifGiven("--backing-resource", values["backing-resource"], checkedUuid),
+    });
+    if (Object.keys(facts).length === 0) throw new Failure("Nothing is set. Give at least one option.", WRONG_USAGE);
+    await query(target, setObject(builder, { uuid, ...facts }, microsecondsNow()));
+    console.error(`The object ${uuid} is set.`);
+  },
+});
 
-async function learn(target: Target, from: number): Promise<void> {
-  let last = from - 1;
-  for (let events = await read(target, last); events.length > 0; events = await read(target, last)) {
-    await write(target, events);
-    last = events.at(-1)?.id ?? last;
-    console.error(`Learned from the events up to ID ${last}.`);
-  }
+const forget = command({
+  name: "objects forget",
+  usage: "UUID",
+  help: `Deletes what is known of an object. Users whose roles are on its customer or project do not see its events then,
+until an event says again where it belongs. The API applies the change within a minute.`,
+  options: {},
+  takesWords: true,
+  async run({ target, words }) {
+    const uuid = oneUuid(words);
+    const gone = await query(target, forgetObject(builder, uuid));
+    if (gone.length === 0) throw new Failure(`Nothing is known of the object ${uuid}.`);
+    console.error(`The object ${uuid} is forgotten.`);
+  },
+});
+
+const moves = command({
+  name: "objects moves",
+  usage: "[--limit N] [--json]",
+  help: `Lists the objects whose customer an event has changed, the newest first, with the producer and the event that said
+so. Default: the last ${DEFAULT_MOVES}.`,
+  options: { ...JSON_OPTION, limit: { type: "string", default: DEFAULT_MOVES } },
+  async run({ target, values }) {
+    const limit = checkedNumber("--limit", values.limit, MAX_LIMIT_DIGITS);
+    printList({
+      rows: await query(target, selectMoves(builder, limit)),
+      json: values.json,
+      none: "No object has changed its customer.",
+      headings: ["when (UTC)", "object", "from customer", "to customer", "producer", "event"],
+      cells: (row) => [
+        shortTime(row.received_at),
+        row.object,
+        row.old_customer,
+        row.new_customer,
+        row.producer,
+        row.event,
+      ],
+    });
+  },
+});
+
+export const objectCommands = [show, set, forget, moves, learn];
+
+function oneUuid([word, ...others]: readonly string[]): string {
+  if (word === undefined || others.length > 0) throw new Failure("Give one UUID.", WRONG_USAGE);
+  return checkedUuid("The UUID", word);
 }
 
-async function read(target: Target, after: number) {
-  const rows = await query(target, eventsToLearnFrom(after, EVENTS_A_STEP));
-  return v.parse(v.array(eventRow), rows);
-}
-
-async function write(target: Target, events: Awaited<ReturnType<typeof read>>): Promise<void> {
-  const rows = objectRows(events.map(({ type, ...event }) => ({ ...event, eventType: type })));
-  let statement: string[] = [];
-  for (const [index, row] of rows.entries()) {
-    statement.push(row);
-    const isFull = statement.join().length + (rows[index + 1]?.length ?? MAX_STATEMENT_LENGTH) >= MAX_STATEMENT_LENGTH;
-    if (!isFull) continue;
-    await query(target, insertObjects(`[${statement.join()}]`));
-    statement = [];
-  }
+function checkedType(option: string, text: string): string {
+  if (scopeTypeNames.includes(text)) return text;
+  throw wrongOption(option, "a type of GET /api/events/scope_types/", text);
 }

@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { during, matches } from "../conditions.ts";
 import type { Cursor } from "../page-token.ts";
-import type { ValueFilter } from "../query.ts";
+import type { Comparison } from "../query.ts";
 import { eventColumns, type Slice } from "../row.ts";
 
 // Raw SQL: FTS5's MATCH and INDEXED BY.
@@ -17,7 +17,7 @@ export interface IndexSlice extends Omit<Slice, "scan"> {
   /** The full-text expression. */
   match: string;
   /** Compared with the event itself. */
-  verify?: ValueFilter | undefined;
+  verify?: Comparison | undefined;
   ids: IdBounds;
 }
 
@@ -25,7 +25,7 @@ export interface IndexSlice extends Omit<Slice, "scan"> {
 export type SearchSlice = Pick<IndexSlice, "backwards" | "beyond" | "offset" | "limit">;
 
 /** The condition of a look-up, on event_index CROSS JOIN events. */
-export const indexHits = (match: string, ids: IdBounds, verify: ValueFilter | undefined): SQL =>
+export const indexHits = (match: string, ids: IdBounds, verify: Comparison | undefined): SQL =>
   and(
     sql`event_index MATCH ${match} AND event_index.rowid >= ${ids.min} AND event_index.rowid <= ${ids.max}`,
     verify && matches(verify),

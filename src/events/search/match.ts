@@ -1,4 +1,5 @@
-import { LOG, type SearchQuery, type SeriesQuery, type ValueFilter } from "../query.ts";
+import { type Comparison, LOG, type SearchQuery, type SeriesQuery } from "../query.ts";
+import type { WantedTypes } from "../type-numbers.ts";
 import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
 
 /** The full-text expression of a search: every match has all of its terms. */
@@ -9,9 +10,14 @@ export function matchOf({ concerns, values, types }: SearchQuery): string {
     ...(message === undefined ? [] : queryGrams(message)),
     ...(authMethod === undefined ? [] : [valueTerm("auth", authMethod)]),
     ...(patUuid === undefined ? [] : [valueTerm("pat", patUuid)]),
-    ...(types === undefined ? [] : [types.map(typeTerm)]),
+    ...(types === undefined ? [] : [termsOfTypes(types)]),
   ]);
 }
+
+const termsOfTypes = ({ numbers, others }: WantedTypes): string[] => [
+  ...numbers.map(typeTerm),
+  ...others.map((name) => valueTerm("name", name)),
+];
 
 /** The full-text expression of a series, for when the counters show that the index is cheaper than the series itself. */
 export const matchOfSeries = ({ series, roles, types }: SeriesQuery): string =>
@@ -21,7 +27,11 @@ export const matchOfSeries = ({ series, roles, types }: SeriesQuery): string =>
   ]);
 
 /** The values that the index cannot decide and the event itself must be compared with; undefined when there are none. */
-export function verifyOf({ values: { message, ...exact } }: SearchQuery): ValueFilter | undefined {
-  const verify = message === undefined || isGram(message) ? exact : { message, ...exact };
+export function verifyOf({ types, values: { message, ...exact } }: SearchQuery): Comparison | undefined {
+  const verify = {
+    ...exact,
+    ...(message === undefined || isGram(message) ? {} : { message }),
+    ...(types?.others.length ? { types } : {}),
+  };
   return Object.keys(verify).length > 0 ? verify : undefined;
 }

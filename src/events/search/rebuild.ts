@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { OTHER_TYPE } from "../../catalogue/data.ts";
 import { integer } from "../../db/sql.ts";
 
 /**
@@ -26,7 +27,7 @@ export const missing = (after: number, until: number): SQL =>
  */
 export const indexMissing = (after: number, until: number): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM events WHERE ${isMissing(after, until)})`,
-  sql`INSERT INTO event_index (rowid, terms) ${termsOf(sql`SELECT id, type, coalesce(folded, upper(message)) AS folded, created, context
+  sql`INSERT INTO event_index (rowid, terms) ${termsOf(sql`SELECT id, type, type_name, coalesce(folded, upper(message)) AS folded, created, context
     FROM events WHERE ${isMissing(after, until)}`)}`,
 ];
 
@@ -34,7 +35,7 @@ const isMissing = (after: number, until: number): SQL =>
   sql`id > ${after} AND id <= ${until} AND id NOT IN (
     SELECT rowid FROM event_index WHERE rowid > ${integer(after)} AND rowid <= ${integer(until)})`;
 
-/** Rows `id` and `terms`, for a query with the columns `id`, `type`, `folded`, `created` and `context`. */
+/** Rows `id` and `terms`, for a query with the columns `id`, `type`, `type_name`, `folded`, `created` and `context`. */
 export const termsOf = (events: SQL): SQL => sql`WITH RECURSIVE
   chosen AS MATERIALIZED (${events}),
   numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${PIECE - 1}),
@@ -44,6 +45,7 @@ export const termsOf = (events: SQL): SQL => sql`WITH RECURSIVE
       WHERE json_type(context, '$.auth_method') = 'text'
     UNION ALL SELECT id, 'pat:', substr(context->>'$.pat_uuid', 1, ${MAX_VALUE}) FROM chosen
       WHERE json_type(context, '$.pat_uuid') = 'text'
+    UNION ALL SELECT id, 'name:', substr(type_name, 1, ${MAX_VALUE}) FROM chosen WHERE type = ${integer(OTHER_TYPE)}
   ),
   pieces (id, prefix, text, start) AS (
     SELECT id, prefix, text, 0 FROM texts

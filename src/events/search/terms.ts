@@ -43,8 +43,8 @@ export const scopeTerms = (scope: string, roles: number): string[] =>
 /** The term for an event type. Longer than a gram, like every term that is not one. */
 export const typeTerm = (type: number): string => `type:${type}`;
 
-/** The term for a value of `auth_method` or `pat_uuid` in the context. */
-export const valueTerm = (key: "auth" | "pat", value: string): string =>
+/** The term for a value of `auth_method` or `pat_uuid` in the context, or for the name of a type without a number. */
+export const valueTerm = (key: "auth" | "pat" | "name", value: string): string =>
   `${key}:${Array.from(value).slice(0, MAX_VALUE).map(escaped).join("")}`;
 
 /** Whether the grams alone decide if a message contains the text. */

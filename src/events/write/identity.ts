@@ -1,37 +1,91 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import { type NewEvent, withContent } from "../event.ts";
+
+/*
+ * The uuid of an event, where several producers send events. Nobody but its own producer, or one that is the source of
+ * truth (upstream), changes the uuid of an event or stands in its way:
+ * - the same uuid and content is the same event, whoever sends it;
+ * - an event that was sent without an id takes the id with which its producer, or upstream, sends the same content;
+ * - an event of upstream absorbs events of the same content that others send, before and after it;
+ * - an event of another producer that has the uuid of an event of upstream gives it up.
+ * Raw SQL: rows travel as one parameter through json_each, and UPDATE … FROM.
+ */
+
+/** The content digest of a stored event. It is the uuid of an event that was sent without an id. */
+export const storedContent = sql`coalesce(events.content, events.uuid)`;
 
 /**
- * The content digest of a stored event. Rows without the column `content` have it only when their uuid is a digest,
- * which is a UUID of version 8; else it is NULL, for unknown.
+ * New uuids for stored events that have the uuid of an event of upstream: uuid → the new one. All 32 hex digits; see
+ * `Conflict`.
  */
-export const storedContent = sql`coalesce(events.content, CASE substr(events.uuid, 13, 1) WHEN '8' THEN events.uuid END)`;
+export type Evictions = ReadonlyMap<string, string>;
 
-/** The incoming pair has the content of an event that was stored without an id, and its id is not used yet. */
-const isAdoption = sql`events.uuid = incoming.value->>1
-  AND NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
+/** An event with an id, as a JSON row. */
+export function identityRow(event: NewEvent, evictions: Evictions): string {
+  const { uuid, content } = withContent(event);
+  const eviction = evictions.get(uuid) ?? null;
+  return JSON.stringify([uuid, content, event.producer, event.created, Number(event.isUpstream ?? false), eviction]);
+}
 
-/** Begins a new epoch when `adoptIds` is going to change an event. */
-export const markAdoption = (pairs: string) => sql`UPDATE commit_watermark SET epoch = epoch + 1
-  WHERE EXISTS (SELECT 1 FROM json_each(${pairs}) AS incoming CROSS JOIN events WHERE ${isAdoption})`;
+/** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
+const inTheWay = (
+  rows: string,
+) => sql`SELECT events.id AS id, incoming.value->>5 AS uuid, ${storedContent} AS content, 0 AS upstream
+  FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
+  WHERE incoming.value->>4 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
+    AND NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = incoming.value->>5)`;
 
 /**
- * Gives the incoming id to the event that was stored without one and has the same content. `pairs`: JSON [[uuid,
- * content], …].
+ * `id` and the new `uuid` and `content` of events that take the id of an incoming event of the same content: one that was
+ * sent without an id, else, for upstream, one of another producer.
  */
-export const adoptIds = (pairs: string) => sql`UPDATE events
-  SET uuid = incoming.value->>0, content = incoming.value->>1
-  FROM json_each(${pairs}) AS incoming
-  WHERE ${isAdoption}`;
+const adopted = (rows: string) => sql`SELECT
+    coalesce(
+      (SELECT id FROM events WHERE uuid = incoming.value->>1 AND (producer = incoming.value->>2 OR incoming.value->>4 = 1)),
+      CASE WHEN incoming.value->>4 = 1 THEN (
+        SELECT min(id) FROM events WHERE created = incoming.value->>3 AND content = incoming.value->>1 AND upstream = 0
+      ) END
+    ) AS id,
+    incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>4 AS upstream
+  FROM json_each(${rows}) AS incoming
+  WHERE NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
 
 /**
- * The content digests of stored events that have an id, among the incoming rows ([uuid, created, …]): these rows are
- * duplicates. Uses the index on created: one row of events is read for each that has the time of an incoming row.
+ * Statements that change stored uuids before events with an id are written. A change begins a new epoch. `rows`: a JSON
+ * array of `identityRow`.
  */
-export const withoutDuplicates = (rows: string) => sql`(SELECT events.content FROM events
-  WHERE events.created IN (SELECT value->>1 FROM json_each(${rows})) AND events.content IS NOT NULL)`;
+export const settleIds = (rows: string, evictions: Evictions): SQL[] => [
+  ...(evictions.size > 0 ? change(inTheWay(rows)) : []),
+  ...change(adopted(rows)),
+];
+
+const change = (changes: SQL): SQL[] => [
+  sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM (${changes}) WHERE id IS NOT NULL)`,
+  sql`UPDATE events SET uuid = changed.uuid, content = changed.content, upstream = max(events.upstream, changed.upstream)
+    FROM (${changes}) AS changed WHERE events.id = changed.id`,
+];
+
+/**
+ * A condition for incoming rows ([uuid, created, …] with the producer at `producer`, the content at `content` and upstream
+ * at `upstream`): the event is stored under another uuid. So is an event of upstream's content, and an event without an id
+ * that its producer has sent with one. Uses the index on created: one row of events is read for each that has the time of
+ * an incoming row.
+ */
+export function isStoredOtherwise(
+  rows: string,
+  { producer, content, upstream }: { producer: SQL; content: SQL; upstream: SQL },
+): SQL {
+  const sameTime = (where: SQL, columns: SQL) => sql`(SELECT ${columns} FROM events
+    WHERE events.created IN (SELECT value->>1 FROM json_each(${rows})) AND ${where})`;
+  const uuid = sql`value->>0`;
+  return sql`iif(${content} IS NULL,
+    (${uuid}, ${producer}) IN ${sameTime(sql`events.content IS NOT NULL`, sql`events.content, events.producer`)}
+      OR ${uuid} IN ${sameTime(sql`events.upstream = 1 AND events.content IS NOT NULL`, sql`events.content`)},
+    ${upstream} = 0 AND ${content} IN ${sameTime(sql`events.upstream = 1`, storedContent)})`;
+}
 
 /** Incoming events whose uuid belongs to a stored event with other content. `pairs`: JSON [[uuid, content], …]. */
 export const selectConflicts = (pairs: string) => sql`SELECT DISTINCT incoming.value->>0 AS uuid,
-    incoming.value->>1 AS content, ${storedContent} AS stored
+    incoming.value->>1 AS content, ${storedContent} AS stored, events.producer AS producer, events.upstream AS upstream
   FROM json_each(${pairs}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
   WHERE ${storedContent} <> incoming.value->>1`;

@@ -24,6 +24,7 @@ export interface Prepared {
 /** The rows that are written for an event. Throws for an event that is larger than a row may be. */
 export function prepare(event: NewEvent): Prepared {
   const { uuid, created, eventType, message, context, producer, receivedAt, content = null } = event;
+  const upstream = Number(event.isUpstream ?? false);
   const folded = fold(message);
   const stored = folded === asciiUpper(message) ? null : folded;
   const values: Record<string, unknown> = JSON.parse(context);
@@ -35,11 +36,12 @@ export function prepare(event: NewEvent): Prepared {
     ...(typeof values.pat_uuid === "string" ? [valueTerm("pat", values.pat_uuid)] : []),
   ];
   const type = typeNumber(eventType) ?? eventType;
+  const row = [uuid, created, type, message, stored, context, producer, receivedAt, content, upstream];
   return {
     isNamed: content !== null,
-    row: holdable(uuid, JSON.stringify([uuid, created, type, message, stored, context, producer, receivedAt, content])),
+    row: holdable(uuid, JSON.stringify(row)),
     scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
-    terms: JSON.stringify([uuid, terms.join(" ")]),
+    terms: JSON.stringify([uuid, terms.join(" "), valueTerm("name", eventType)]),
   };
 }
 

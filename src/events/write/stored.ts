@@ -1,29 +1,38 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, or, type SQL, sql } from "drizzle-orm";
 import { type Database, runBatch } from "../../db/client.ts";
 import { events } from "../table.ts";
 import { storedContent } from "./identity.ts";
 
 // Raw SQL where a list travels as one parameter through json_each, or a fragment serves a statement of another table.
 
-/** The digest of the stored content by uuid (32 hex); null for one that is not known. One row read for each that is stored. */
-export async function storedContents(db: Database, uuids: readonly string[]): Promise<Map<string, string | null>> {
+/** What identifies a stored event beside its uuid. */
+export interface StoredIdentity {
+  /** The digest of its content. */
+  content: string;
+  producer: string;
+  isUpstream: boolean;
+}
+
+/** The stored events of these uuids (32 hex digits), by uuid. One row read for each that is stored. */
+export async function storedIdentities(db: Database, uuids: readonly string[]): Promise<Map<string, StoredIdentity>> {
   const wanted = sql`(SELECT value FROM json_each(${JSON.stringify(uuids)}))`;
   const [found] = await runBatch(db, [
-    sql`SELECT ${events.uuid} AS uuid, ${storedContent} AS content FROM ${events} WHERE ${events.uuid} IN ${wanted}`,
+    sql`SELECT ${events.uuid} AS uuid, ${storedContent} AS content, ${events.producer} AS producer, ${events.upstream} AS upstream
+      FROM ${events} WHERE ${events.uuid} IN ${wanted}`,
   ]);
-  const entries = found?.results.map(({ uuid, content }): [string, string | null] => [
+  const entries = found?.results.map(({ uuid, content, producer, upstream }): [string, StoredIdentity] => [
     String(uuid),
-    content === null ? null : String(content),
+    { content: String(content), producer: String(producer), isUpstream: upstream === 1 },
   ]);
   return new Map(entries);
 }
 
-/** The stored event of a uuid, if it has this content; content that is not known counts as equal. */
+/** The stored event of a uuid, if it has this content. */
 export const selectNamed = (db: Database, uuid: string, content: string) =>
   db
     .select({ id: events.id, uuid: events.uuid })
     .from(events)
-    .where(and(eq(events.uuid, uuid), sql`coalesce(${storedContent}, ${content}) = ${content}`));
+    .where(and(eq(events.uuid, uuid), eq(storedContent, content)));
 
 /** The stored event of a uuid, if this producer sent it. */
 export const selectSent = (db: Database, uuid: string, producer: string) =>
@@ -32,12 +41,21 @@ export const selectSent = (db: Database, uuid: string, producer: string) =>
     .from(events)
     .where(and(eq(events.uuid, uuid), eq(events.producer, producer)));
 
-/** The event that was accepted without an id and has taken the id of a later delivery. `created` in microseconds. */
-export const selectRenamed = (db: Database, created: number, content: string) =>
+/**
+ * The stored event of this content and time that is of this producer or of upstream: it may have another uuid than the
+ * accepted event. `created` in microseconds.
+ */
+export const selectEqual = (db: Database, created: number, content: string, producer: string) =>
   db
     .select({ id: events.id, uuid: events.uuid })
     .from(events)
-    .where(and(eq(events.created, created), eq(events.content, content)));
+    .where(
+      and(
+        eq(events.created, created),
+        eq(storedContent, content),
+        or(eq(events.producer, producer), eq(events.upstream, 1)),
+      ),
+    );
 
 /** A condition: an event with this uuid and this content is stored. The arguments are columns. */
 export const isStored = (uuid: SQL, content: SQL): SQL =>
@@ -53,5 +71,5 @@ export const settledEvents = (rows: string): SQL => sql`SELECT incoming.value AS
   FROM json_each(${rows}) AS incoming CROSS JOIN commit_watermark
     LEFT JOIN events ON events.uuid = incoming.value->>0
   WHERE events.id IS NULL
-    OR (coalesce(${storedContent}, incoming.value->>1) = incoming.value->>1
+    OR (${storedContent} = incoming.value->>1
       AND (events.id > last_id OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;

@@ -2,7 +2,7 @@ import { withStatementBudget } from "../../db/budget.ts";
 import { type Database, database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { type NewEvent, withContent } from "../../events/event.ts";
-import { storedContents } from "../../events/write/stored.ts";
+import { storedIdentities } from "../../events/write/stored.ts";
 import { microsecondsNow } from "../../values/time.ts";
 import { unpackMessage } from "../queue/message.ts";
 import { retryDelay } from "../queue/retry.ts";
@@ -62,12 +62,12 @@ async function deadLettersIn(db: Database, { body: packed, attempts }: Message<u
 }
 
 async function notStored(db: Database, events: readonly NewEvent[]): Promise<NewEvent[]> {
-  const stored = await storedContents(
+  const stored = await storedIdentities(
     db,
     events.map(({ uuid }) => uuid),
   );
   return events.filter((event) => {
     const { uuid, content } = withContent(event);
-    return !stored.has(uuid) || (stored.get(uuid) ?? content) !== content;
+    return stored.get(uuid)?.content !== content;
   });
 }

@@ -19,6 +19,10 @@ export interface Producer {
   tolerance: number;
   /** The number of waiting messages above which it gets 429; undefined for the common limit. */
   maxBacklog: number | undefined;
+  /** Whether its events say where objects belong. */
+  tellsPlaces: boolean;
+  /** Whether it is the source of truth: its uuids replace those of other producers for events of the same content. */
+  isUpstream: boolean;
 }
 
 type Producers = ReadonlyMap<string, Producer | null>;
@@ -29,6 +33,8 @@ const settings = v.object({
   secrets: secretList,
   tolerance: v.optional(v.pipe(v.number(), v.minValue(0)), DEFAULT_TOLERANCE),
   max_backlog: v.nullish(v.number()),
+  tells_places: v.optional(v.boolean(), false),
+  is_upstream: v.optional(v.boolean(), false),
 });
 const configuration = v.record(v.string(), v.union([settings, v.pipe(secretList, v.transform(plain))]));
 
@@ -69,12 +75,20 @@ async function fromRow({
   name,
   isActive,
   maxBacklog,
+  tellsPlaces,
+  isUpstream,
   secrets,
   ...rest
 }: typeof producers.$inferSelect): Promise<[string, Producer | null]> {
   try {
     if (isActive === 0) return [name, null];
-    const read = v.parse(settings, { ...rest, secrets: JSON.parse(secrets), max_backlog: maxBacklog });
+    const read = v.parse(settings, {
+      ...rest,
+      secrets: JSON.parse(secrets),
+      max_backlog: maxBacklog,
+      tells_places: tellsPlaces === 1,
+      is_upstream: isUpstream === 1,
+    });
     const hashed = read.auth === "secret" ? read.secrets.map((secret) => Uint8Array.fromHex(secret)) : undefined;
     return [name, await toProducer(name, read, hashed)];
   } catch {
@@ -96,11 +110,11 @@ async function configuredProducers(configured: string): Promise<Map<string, Prod
 
 async function toProducer(
   name: string,
-  { auth, secrets, tolerance, max_backlog }: Settings,
+  { auth, secrets, tolerance, max_backlog, tells_places: tellsPlaces, is_upstream: isUpstream }: Settings,
   hashed?: Uint8Array[],
 ): Promise<Producer> {
   const keys = hashed ?? (await Promise.all(secrets.map((secret) => keyOf(auth, secret))));
-  return { name, auth, secrets: keys, tolerance, maxBacklog: max_backlog ?? undefined };
+  return { name, auth, secrets: keys, tolerance, maxBacklog: max_backlog ?? undefined, tellsPlaces, isUpstream };
 }
 
 /** Standard Webhooks: `whsec_` and base64. An empty key would let anybody sign. */
@@ -113,5 +127,5 @@ async function keyOf(auth: Authentication, secret: string): Promise<Uint8Array> 
 }
 
 function plain(secrets: string[]): Settings {
-  return { auth: "secret", secrets, tolerance: DEFAULT_TOLERANCE, max_backlog: undefined };
+  return v.parse(settings, { secrets });
 }

@@ -19,6 +19,9 @@ export interface Envelope {
   receivedAt: number;
   /** A dead letter that is sent again; it was counted as accepted before. */
   replay?: boolean;
+  /** The rights of the producer when it sent the events. */
+  tellsPlaces?: boolean;
+  isUpstream?: boolean;
 }
 
 /** The content of a queue message. */
@@ -32,24 +35,22 @@ const rejections = v.object({
   rejections: v.array(v.tuple([v.string(), v.string(), v.string(), integer])),
 });
 const header = v.object({
-  v: v.picklist([1, 2]),
+  v: v.literal(2),
   producer: v.string(),
   received_at: integer,
   replay: v.optional(v.boolean(), false),
+  tells_places: v.optional(v.boolean(), false),
+  is_upstream: v.optional(v.boolean(), false),
 });
-/** Version 1 has no content. */
-const eventLine = v.union([
-  v.tuple([v.string(), integer, v.string(), v.string(), v.nullable(v.string())]),
-  v.tuple([v.string(), integer, v.string(), v.string()]),
-]);
+const eventLine = v.tuple([v.string(), integer, v.string(), v.string(), v.nullable(v.string())]);
 
 /**
  * Packs events into as few queue messages as possible. A message has lines: a header, then two lines for each event,
  * `[uuid, created, event_type, message, content]` and the context. The context stays the JSON text that it is and is not
  * escaped again, so a message is never larger than the accepted events.
  */
-export function packMessages({ producer, receivedAt, replay }: Envelope, events: readonly AcceptedEvent[]): string[] {
-  const head = JSON.stringify({ v: 2, producer, received_at: receivedAt, ...(replay ? { replay } : {}) });
+export function packMessages(envelope: Envelope, events: readonly AcceptedEvent[]): string[] {
+  const head = headOf(envelope);
   const messages: string[] = [];
   let lines = [head];
   let size = byteLength(head);
@@ -68,6 +69,16 @@ export function packMessages({ producer, receivedAt, replay }: Envelope, events:
   return [...messages, lines.join("\n")];
 }
 
+const headOf = ({ producer, receivedAt, replay, tellsPlaces, isUpstream }: Envelope): string =>
+  JSON.stringify({
+    v: 2,
+    producer,
+    received_at: receivedAt,
+    ...(replay ? { replay } : {}),
+    ...(tellsPlaces ? { tells_places: true } : {}),
+    ...(isUpstream ? { is_upstream: true } : {}),
+  });
+
 /** One event as a message of its own. */
 export const packOne = (event: NewEvent, replay: boolean): string =>
   packMessages({ ...event, replay }, [event]).join("");
@@ -80,13 +91,15 @@ export function unpackMessage(body: unknown): Content {
   const [head = "", ...lines] = v.parse(v.string(), body).split("\n");
   const first: unknown = JSON.parse(head);
   if (lines.length === 0) return { kind: "rejections", counts: v.parse(rejections, first).rejections };
-  const { producer, received_at: receivedAt, replay } = v.parse(header, first);
+  const { replay, ...sender } = v.parse(header, first);
+  const rights = { tellsPlaces: sender.tells_places, isUpstream: sender.is_upstream };
+  const from = { producer: sender.producer, receivedAt: sender.received_at, ...rights };
   if (lines.length % 2 !== 0) throw new Error("A message holds two lines for each event.");
   const pairs = Array.from({ length: lines.length / 2 }, (_, index) => lines.slice(index * 2, index * 2 + 2));
   const events = pairs.map(([line = "", context = ""]) => {
     const [uuid, created, eventType, message, content] = v.parse(eventLine, JSON.parse(line));
     assertObject(JSON.parse(context));
-    return { uuid, created, eventType, message, context, producer, receivedAt, ...(content ? { content } : {}) };
+    return { uuid, created, eventType, message, context, ...from, ...(content ? { content } : {}) };
   });
   return { kind: "events", events, replay };
 }

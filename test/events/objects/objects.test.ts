@@ -7,6 +7,9 @@ import { anEvent, hex, recorded } from "../../support/world.ts";
 
 const [C, C2, P, R, B, U, O] = ["customer", "other", "project", "resource", "backing", "user", "offering"].map(hex);
 
+/** An event of a type that tells of objects. */
+const aTold = (event: Parameters<typeof anEvent>[0]) => anEvent({ eventType: "project_creation_succeeded", ...event });
+
 const stored = async () =>
   (
     await env.DB.prepare(
@@ -110,7 +113,7 @@ describe("an event tells of the objects its context names", () => {
 
 describe("the table of objects", () => {
   const created = (second: number, customer: string | undefined) =>
-    anEvent({
+    aTold({
       created: second * 1_000_000,
       context: { project_uuid: P, ...(customer ? { customer_uuid: customer } : {}) },
     });
@@ -128,7 +131,7 @@ describe("the table of objects", () => {
   });
 
   it("costs no row written for objects that are known already", async () => {
-    const told = objectRows([anEvent({ context: { customer_uuid: C, project_uuid: P, user_uuid: U } })]);
+    const told = objectRows([aTold({ context: { customer_uuid: C, project_uuid: P, user_uuid: U } })]);
     const written = async () => {
       const [result] = await runBatch(database(env.DB), [insertObjects(`[${told.join()}]`)]);
       return result?.meta.rows_written;
@@ -164,8 +167,8 @@ describe("the table of objects", () => {
   });
 
   it("never changes what an object is", async () => {
-    await recorded(anEvent({ created: 1, context: { user_uuid: R } }));
-    await recorded(anEvent({ created: 2, context: { customer_uuid: R } }));
+    await recorded(aTold({ created: 1, context: { user_uuid: R } }));
+    await recorded(aTold({ created: 2, context: { customer_uuid: R } }));
 
     expect(await stored()).toEqual([
       { uuid: R, type: "core.user", customer: null, project: null, backingResource: null },

@@ -36,22 +36,25 @@ const epoch = () => env.DB.prepare("SELECT epoch FROM commit_watermark").first("
 
 describe("the terms that SQL makes of an event", () => {
   it("are the grams of its message, its type and its values, as they are made when it is written", async () => {
-    const one = fc.record({ folded: fc.oneof(text(12), text(450)), auth: text(70), pat: text(3) });
+    const one = fc.record({ folded: fc.oneof(text(12), text(450)), auth: text(70), pat: text(3), type: text(70) });
     await fc.assert(
       fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 20, size: "max" }), async (events) => {
-        const rows = events.map(({ folded, auth, pat }, id) => [
+        const rows = events.map(({ folded, auth, pat, type }, id) => [
           id,
           folded,
           JSON.stringify({ auth_method: auth, pat_uuid: pat }),
+          type,
         ]);
-        const chosen = sql`SELECT value->>0 AS id, 7 AS type, value->>1 AS folded, 0 AS created, value->>2 AS context
+        const chosen = sql`SELECT value->>0 AS id, 999 AS type, value->>3 AS type_name, value->>1 AS folded, 0 AS created,
+            value->>2 AS context
           FROM json_each(${JSON.stringify(rows)})`;
 
         const found = await read(termsOf(chosen));
 
         const terms = new Map(found.map(({ id, terms }) => [id, String(terms).split(" ").sort()]));
-        for (const [id, { folded, auth, pat }] of events.entries()) {
-          const expected = [...gramsOf(folded), valueTerm("auth", auth), valueTerm("pat", pat), "type:7"];
+        for (const [id, { folded, auth, pat, type }] of events.entries()) {
+          const values = [valueTerm("auth", auth), valueTerm("pat", pat), valueTerm("name", type)];
+          const expected = [...gramsOf(folded), ...values, "type:999"];
           expect(terms.get(id)).toEqual(expected.sort());
         }
       }),
