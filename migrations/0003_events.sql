@@ -42,3 +42,7 @@ CREATE UNIQUE INDEX events_uuid ON events (uuid);
 -- The order of every list: the newest first, events of the same time by ascending id. With the type, a filter by type
 -- reads no rows of the table.
 CREATE INDEX events_order ON events (created DESC, id, type);
+
+-- Finds an event with an id by what it says, for events that arrive without an id or from another producer. No row is
+-- written to it for an event without an id. With the producer, a look-up reads one row, however many equal events there are.
+CREATE INDEX events_content ON events (content, upstream, producer) WHERE content IS NOT NULL;

@@ -18,6 +18,8 @@ export interface ScopeObject {
 export interface Facts {
   /** Whether an event has named the object, as one of its type. */
   known: boolean;
+  /** Whether events have named it as an object of another type. */
+  isOfOtherType: boolean;
   /** The place of the object. */
   customer?: string | undefined;
   project?: string | undefined;
@@ -46,7 +48,8 @@ export const NEVER_PERMITTED: ReadonlySet<string> = new Set([
 /** The access to an object that is not a user. `now` in microseconds. */
 export function accessTo(actor: Actor, object: ScopeObject, facts: Facts, now: number): Access {
   const roles = activeRoles(actor.roles, now);
-  if (seesEverything(actor)) return facts.known || isOn(roles, object) ? "permitted" : "unseen";
+  // An object that no event has named may exist all the same.
+  if (seesEverything(actor)) return facts.isOfOtherType ? "unseen" : "permitted";
   const customers = scopesOfType(roles, "customer");
   if (object.type === "structure.customer") return accessToCustomer(roles, customers, object.uuid, facts);
   if (isOn(roles, object)) return "permitted";
@@ -73,7 +76,7 @@ export function accessToUser(
   now: number,
 ): Access {
   if (user === actor.uuid) return "permitted";
-  if (seesEverything(actor)) return them.known ? "permitted" : "unseen";
+  if (seesEverything(actor)) return "permitted";
   const shares =
     "visible" in them ? them.visible : share(activeRoles(actor.roles, now), activeRoles(them.roles, now), customerOf);
   if (shares) return "permitted";

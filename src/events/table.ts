@@ -45,6 +45,7 @@ export const events = sqliteTable(
   (table) => [
     uniqueIndex("events_uuid").on(table.uuid),
     index("events_order").on(desc(table.created), table.id, table.type),
+    index("events_content").on(table.content, table.upstream, table.producer).where(sql`content IS NOT NULL`),
   ],
 );
 

@@ -66,18 +66,21 @@ interface Decision {
 }
 
 /** The facts about an object before any look-up. */
-const NOTHING_KNOWN: Facts = { known: false, customerOf: () => undefined };
+const NOTHING_KNOWN: Facts = { known: false, isOfOtherType: false, customerOf: () => undefined };
 
 async function accessToObjectScope({ actor, reader, now }: Asker, scope: ScopeObject): Promise<Decision> {
   const byRole = accessTo(actor, scope, NOTHING_KNOWN, microseconds(now));
-  // The actor's own roles need no look-up. A marketplace resource does: it may have a backing resource.
-  if (byRole !== "unseen" && scope.type !== "marketplace.resource") return { access: byRole };
+  // The actor's own roles need no look-up. Staff do: the object may be of another type. So does a marketplace resource:
+  // it may have a backing resource.
+  const isDecided = byRole !== "unseen" && !seesEverything(actor);
+  if (isDecided && scope.type !== "marketplace.resource") return { access: byRole };
   const isCustomer = scope.type === "structure.customer" && !seesEverything(actor);
   const objects = await findObjects(reader, [scope.uuid, ...(isCustomer ? projectsOf(actor) : [])], now);
   const found = objects.get(scope.uuid);
   const object = found && isOfType(found, scope.type) ? found : undefined;
   const facts = {
     known: object !== undefined,
+    isOfOtherType: found !== undefined && object === undefined,
     customer: object?.customer,
     project: object?.project,
     customerOf: customers(objects),

@@ -92,11 +92,19 @@ describe("a customer as scope", () => {
     expect(await seen(token, urls.customer)).toEqual(cannotRestore(urls.customer));
   });
 
-  it("of which no event tells is empty for its owner, and not there for staff", async () => {
+  it("of which no event tells is empty for its owner and for staff, and not there for others", async () => {
     const url = `/api/customers/${hex("new")}/`;
 
     expect(await seen((await aPerson({ roles: [{ scope: hex("new") }] })).token, url)).toEqual([]);
-    expect(await seen((await aPerson({ staff: true })).token, url)).toEqual(cannotRestore(url));
+    expect(await seen((await aPerson({ staff: true })).token, url)).toEqual([]);
+    expect(await seen((await aPerson()).token, url)).toEqual(cannotRestore(url));
+  });
+
+  it("that is an object of another type is not there, for staff either", async () => {
+    const url = `/api/customers/${P}/`;
+
+    for (const who of [{}, { staff: true }])
+      expect(await seen((await aPerson(who)).token, url)).toEqual(cannotRestore(url));
   });
 });
 
@@ -178,11 +186,11 @@ describe("a user as scope", () => {
     expect(await seen((await aPerson({ roles: mine })).token, urls.user)).toEqual([]);
   });
 
-  it("that does not exist is not there", async () => {
+  it("that does not exist is not there, but empty for staff, as it may exist", async () => {
     const url = `/api/users/${hex("nobody")}/`;
 
-    for (const who of [{}, { staff: true }])
-      expect(await seen((await aPerson(who)).token, url)).toEqual(cannotRestore(url));
+    expect(await seen((await aPerson()).token, url)).toEqual(cannotRestore(url));
+    expect(await seen((await aPerson({ staff: true })).token, url)).toEqual([]);
   });
 
   it("is seen by staff", async () => {

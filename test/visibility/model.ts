@@ -20,8 +20,10 @@ export function expected(world: World, { who, scope, related, filter }: Question
     const project = scope.kind === "project" ? scope.uuid : resource?.project.uuid;
     const member = world.projects.some(({ uuid, customer }) => customer === scope.uuid && has(uuid));
     if (scope.kind === "key") empty = true;
-    else if (scope.kind === "unknown") return undefined;
-    else if (who.seesAll || has(scope.uuid) || (project && (has(project) || owns(project)))) objects.add(scope.uuid);
+    else if (scope.kind === "unknown") {
+      if (!who.seesAll || isNamed(world, scope.uuid)) return undefined;
+      empty = true;
+    } else if (who.seesAll || has(scope.uuid) || (project && (has(project) || owns(project)))) objects.add(scope.uuid);
     else if (scope.kind === "user") {
       if (who.uuid === scope.uuid || share(world, who, scope.uuid)) objects.add(scope.uuid);
       else empty = true;
@@ -36,6 +38,10 @@ export function expected(world: World, { who, scope, related, filter }: Question
   });
   return seen.filter(filter).sort((a, b) => b.second - a.second);
 }
+
+/** Whether an event names the object, so that it is known to be of another kind. */
+const isNamed = ({ happenings }: World, object: string): boolean =>
+  happenings.some(({ context, isForged }) => !isForged && Object.values(context).includes(object));
 
 /** Whether two people meet in a customer, or in a project of one of them. */
 function share({ people, projects, customers }: World, me: Person, them: string): boolean {

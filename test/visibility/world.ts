@@ -9,6 +9,7 @@ const PROJECTS = 5;
 const RESOURCES = 4;
 const USERS = 7;
 const EVENTS = 40;
+const FORGERIES = 40;
 const ROLE_ENDS = { never: undefined, past: 1, future: 4_000_000_000_000_000 };
 
 export interface Project {
@@ -40,6 +41,8 @@ export interface Happening {
   /** The objects in its feed. */
   feed: string[];
   context: Record<string, string>;
+  /** Whether it is from a producer that may not tell places: the model believes nothing that it says of them. */
+  isForged?: boolean;
 }
 
 export interface World {
@@ -70,12 +73,18 @@ export async function makeWorld(random: Random): Promise<World> {
   const happenings = [
     ...firstHappenings(things),
     ...Array.from({ length: EVENTS }, () => anyHappening(random, things)),
+    ...Array.from({ length: FORGERIES }, () => anyForgery(random, things)),
   ];
-  await recorded(
-    ...happenings.map(({ uuid, type, message, second, context }) =>
-      anEvent({ uuid, eventType: type, message, created: second * 1_000_000, context }),
-    ),
-  );
+  // In any order, so that a forgery may be the first to name an object.
+  for (const batch of [happenings.filter(() => random.oneIn(2)), happenings]) {
+    await recorded(
+      ...random
+        .shuffled(batch)
+        .map(({ uuid, type, message, second, context, isForged }) =>
+          anEvent({ uuid, eventType: type, message, created: second * 1_000_000, context, tellsPlaces: !isForged }),
+        ),
+    );
+  }
   const { results } = await env.DB.prepare("SELECT id, uuid FROM events").all<{ id: number; uuid: string }>();
   return { ...things, happenings, ids: new Map(results.map(({ id, uuid }) => [uuid, id])) };
 }
@@ -124,6 +133,38 @@ function anyHappening(random: Random, { customers, projects, resources, people }
     () => happening("custom_notification", [], { customer_uuid: customer, ...actor }),
   ];
   return random.pick(kinds)();
+}
+
+/**
+ * An event of a hostile producer: it gives objects to other customers and projects, makes foreign objects back a resource,
+ * and names things as what they are not, some of it in the far future. It can put itself into feeds, and nothing else.
+ */
+function anyForgery(random: Random, { customers, projects, resources, people }: Things): Happening {
+  const customer = random.pick(customers);
+  const project = random.pick(projects).uuid;
+  const resource = random.pick(resources);
+  const foreign = random.pick([...customers, ...projects, ...resources.map(({ vm }) => ({ uuid: vm })), ...people]);
+  const target = typeof foreign === "string" ? foreign : foreign.uuid;
+  const place = { project_uuid: project, customer_uuid: customer };
+  const forged = random.pick([
+    () => happening("project_update_succeeded", [project, customer], place),
+    () =>
+      happening("marketplace_resource_update_succeeded", [resource.uuid, project, customer], {
+        ...place,
+        resource_uuid: resource.uuid,
+        resource_backend_uuid: target,
+      }),
+    () =>
+      happening("resource_stop_succeeded", [target, project, customer], {
+        ...place,
+        resource_uuid: target,
+        resource_type: random.pick(["OpenStack.Instance", "VMware.VirtualMachine"]),
+      }),
+    () => happening("user_update_succeeded", [target], { affected_user_uuid: target }),
+    () =>
+      happening("marketplace_invented", [], { ...place, resource_uuid: resource.uuid, resource_backend_uuid: target }),
+  ])();
+  return { ...forged, isForged: true, second: random.oneIn(2) ? forged.second : 8_900_000_000 + made };
 }
 
 const at = (project: Project) => ({ project_uuid: project.uuid, customer_uuid: project.customer });

@@ -24,16 +24,16 @@ export type Evictions = ReadonlyMap<string, string>;
 export function identityRow(event: NewEvent, evictions: Evictions): string {
   const { uuid, content } = withContent(event);
   const eviction = evictions.get(uuid) ?? null;
-  return JSON.stringify([uuid, content, event.producer, event.created, Number(event.isUpstream ?? false), eviction]);
+  return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction]);
 }
 
 /** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
 const inTheWay = (
   rows: string,
-) => sql`SELECT events.id AS id, incoming.value->>5 AS uuid, ${storedContent} AS content, 0 AS upstream
+) => sql`SELECT events.id AS id, incoming.value->>4 AS uuid, ${storedContent} AS content, 0 AS upstream
   FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
-  WHERE incoming.value->>4 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
-    AND NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = incoming.value->>5)`;
+  WHERE incoming.value->>3 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
+    AND NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = incoming.value->>4)`;
 
 /**
  * `id` and the new `uuid` and `content` of events that take the id of an incoming event of the same content: one that was
@@ -41,12 +41,12 @@ const inTheWay = (
  */
 const adopted = (rows: string) => sql`SELECT
     coalesce(
-      (SELECT id FROM events WHERE uuid = incoming.value->>1 AND (producer = incoming.value->>2 OR incoming.value->>4 = 1)),
-      CASE WHEN incoming.value->>4 = 1 THEN (
-        SELECT min(id) FROM events WHERE created = incoming.value->>3 AND content = incoming.value->>1 AND upstream = 0
+      (SELECT id FROM events WHERE uuid = incoming.value->>1 AND (producer = incoming.value->>2 OR incoming.value->>3 = 1)),
+      CASE WHEN incoming.value->>3 = 1 THEN (
+        SELECT id FROM events WHERE content = incoming.value->>1 AND upstream = 0 LIMIT 1
       ) END
     ) AS id,
-    incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>4 AS upstream
+    incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>3 AS upstream
   FROM json_each(${rows}) AS incoming
   WHERE NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
 
@@ -66,22 +66,26 @@ const change = (changes: SQL): SQL[] => [
 ];
 
 /**
- * A condition for incoming rows ([uuid, created, …] with the producer at `producer`, the content at `content` and upstream
- * at `upstream`): the event is stored under another uuid. So is an event of upstream's content, and an event without an id
- * that its producer has sent with one. Uses the index on created: one row of events is read for each that has the time of
- * an incoming row.
+ * A condition for an incoming row with the uuid at `value->>0` and its other values at the given places: the event is stored
+ * under another uuid. So is an event of upstream's content, and an event without an id that its producer has sent with one.
  */
-export function isStoredOtherwise(
-  rows: string,
-  { producer, content, upstream }: { producer: SQL; content: SQL; upstream: SQL },
-): SQL {
-  const sameTime = (where: SQL, columns: SQL) => sql`(SELECT ${columns} FROM events
-    WHERE events.created IN (SELECT value->>1 FROM json_each(${rows})) AND ${where})`;
+export function isStoredOtherwise({
+  producer,
+  content,
+  upstream,
+}: {
+  producer: SQL;
+  content: SQL;
+  upstream: SQL;
+}): SQL {
+  const stored = (where: SQL) => sql`EXISTS (SELECT 1 FROM events WHERE ${where})`;
   const uuid = sql`value->>0`;
-  return sql`iif(${content} IS NULL,
-    (${uuid}, ${producer}) IN ${sameTime(sql`events.content IS NOT NULL`, sql`events.content, events.producer`)}
-      OR ${uuid} IN ${sameTime(sql`events.upstream = 1 AND events.content IS NOT NULL`, sql`events.content`)},
-    ${upstream} = 0 AND ${content} IN ${sameTime(sql`events.upstream = 1`, storedContent)})`;
+  return sql`CASE
+    WHEN ${content} IS NULL THEN ${stored(sql`content = ${uuid} AND upstream = 1`)}
+      OR ${stored(sql`content = ${uuid} AND upstream = 0 AND producer = ${producer}`)}
+    WHEN ${upstream} = 0 THEN ${stored(sql`content = ${content} AND upstream = 1`)}
+      OR ${stored(sql`uuid = ${content} AND upstream = 1`)}
+    ELSE 0 END`;
 }
 
 /** Incoming events whose uuid belongs to a stored event with other content. `pairs`: JSON [[uuid, content], …]. */

@@ -84,7 +84,7 @@ const toConflict = ({ uuid, content, stored, producer, upstream }: Record<string
   isUpstream: upstream === 1,
 });
 
-const COLUMNS = { producer: sql`value->>6`, content: sql`value->>8`, upstream: sql`value->>9` };
+const PLACES = { producer: sql`value->>6`, content: sql`value->>8`, upstream: sql`value->>9` };
 
 const insertEvents = (rows: string) => sql`INSERT INTO events
     (uuid, created, type, type_name, message, folded, context, producer, received_at, content, upstream)
@@ -93,7 +93,7 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
     CASE json_type(value, '$[2]') WHEN 'text' THEN value->>2 END,
     value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
   FROM json_each(${rows})
-  WHERE NOT ${isStoredOtherwise(rows, COLUMNS)}
+  WHERE NOT ${isStoredOtherwise(PLACES)}
   ON CONFLICT (uuid) DO NOTHING`;
 
 /** Only for events that are new in this transaction: a duplicate keeps its scopes. */

@@ -41,21 +41,16 @@ export const selectSent = (db: Database, uuid: string, producer: string) =>
     .from(events)
     .where(and(eq(events.uuid, uuid), eq(events.producer, producer)));
 
-/**
- * The stored event of this content and time that is of this producer or of upstream: it may have another uuid than the
- * accepted event. `created` in microseconds.
- */
-export const selectEqual = (db: Database, created: number, content: string, producer: string) =>
-  db
+/** The stored event of this content that is of this producer or of upstream: its uuid may differ from the accepted one. */
+export function selectEqual(db: Database, content: string, producer: string) {
+  const isUpstream = eq(events.upstream, 1);
+  const named = and(eq(events.content, content), or(isUpstream, eq(events.producer, producer)));
+  return db
     .select({ id: events.id, uuid: events.uuid })
     .from(events)
-    .where(
-      and(
-        eq(events.created, created),
-        eq(storedContent, content),
-        or(eq(events.producer, producer), eq(events.upstream, 1)),
-      ),
-    );
+    .where(or(named, and(eq(events.uuid, content), isUpstream)))
+    .limit(1);
+}
 
 /** A condition: an event with this uuid and this content is stored. The arguments are columns. */
 export const isStored = (uuid: SQL, content: SQL): SQL =>
