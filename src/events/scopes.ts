@@ -1,4 +1,4 @@
-import { scopeKeysOf } from "../catalogue/data.ts";
+import { scopeContextKeys, scopeKeysOf } from "../catalogue/data.ts";
 import { parseUuid } from "../values/uuid.ts";
 
 /** The relations of an event to an object; bits of `event_scopes.roles`. */
@@ -41,4 +41,26 @@ export function scopesOf(eventType: string, context: Record<string, unknown>): E
   for (const key of scopeKeysOf(eventType)) add(key, ROLE.SCOPE, false);
   for (const [key, role] of Object.entries(KEY_ROLES)) add(key, role, true);
   return [...roles];
+}
+
+/** Context keys that name users, who belong to no customer. */
+const USER_KEYS: ReadonlySet<string> = new Set([
+  ...(scopeContextKeys["core.user"] ?? []),
+  "user_uuid",
+  "affected_user_uuid",
+]);
+
+/** Keys by which an event of any type is found. */
+const PLACE_KEYS = ["customer_uuid", "project_uuid"];
+
+/** The objects other than users that an event concerns, with UUIDs in any form: context key → 32 hex digits. */
+export function placedObjects(eventType: string, context: Readonly<Record<string, unknown>>): Map<string, string> {
+  const keys = [...PLACE_KEYS, ...scopeKeysOf(eventType)].filter((key) => !USER_KEYS.has(key));
+  const values = keys.map((key) => [key, Object.hasOwn(context, key) ? context[key] : undefined] as const);
+  return new Map(
+    values.flatMap(([key, value]): [string, string][] => {
+      const uuid = typeof value === "string" ? parseUuid(value) : undefined;
+      return uuid === undefined ? [] : [[key, uuid]];
+    }),
+  );
 }

@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { badRequest } from "../http/errors.ts";
-import { byteLength } from "../values/bytes.ts";
+import { byteLength, sha256Hex } from "../values/bytes.ts";
 import type { Body } from "./body.ts";
 import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, MAX_EVENTS, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
 import type { Draft, Problem } from "./formats/format.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
+import type { Producer } from "./producers/find.ts";
 
 /** Characters of webhook-id and Idempotency-Key. */
 const MAX_KEY_LENGTH = 255;
@@ -15,8 +16,13 @@ interface EventError extends Problem {
   index: number;
 }
 
-interface Sender {
-  producer: string;
+/** A request whose sender is known. */
+export interface Sent {
+  producer: Pick<Producer, "name" | "auth" | "format">;
+  headers: Headers;
+  /** The raw body of a signed request. */
+  raw: Uint8Array | undefined;
+  body: Body;
   /** Microseconds. */
   receivedAt: number;
 }
@@ -28,9 +34,10 @@ export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean };
  * The events of a request, checked and with their ids. Throws 415 for an unknown content type, 400 for a body that cannot
  * be read, and one 400 that lists every problem of every bad event. Accepts all events or none.
  */
-export async function acceptEvents(headers: Headers, body: Body, sender: Sender) {
-  const format = chooseFormat(headers);
-  const key = givenKey(headers);
+export async function acceptEvents(sent: Sent) {
+  const { producer, headers, body } = sent;
+  const format = chooseFormat(headers, producer.format);
+  const key = await requestId(sent);
   const { drafts, warnings = [], mayBeEmpty = false } = await format(body, headers);
   if (drafts.length === 0 && !mayBeEmpty) throw badRequest({ detail: "There is no event in the body." });
   if (drafts.length > MAX_EVENTS) {
@@ -44,18 +51,33 @@ export async function acceptEvents(headers: Headers, body: Body, sender: Sender)
   }
   const valid = checked.flatMap((result) => ("event" in result ? [result.event] : []));
   const ids = drafts.map(({ id }, index) => id ?? (key && { ...key, parts: [...key.parts, index] }));
-  return { warnings, events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sender))) };
+  return {
+    warnings: [...warnings, ...ignoredHeaders(sent)],
+    events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sent))),
+  };
 }
 
-/** The id in the headers. The index of an event in the body makes it the id of that event. */
-function givenKey(headers: Headers): GivenId | undefined {
+/**
+ * The id of the request. The index of an event in the body makes it the id of that event. Of a signed request, only what
+ * is signed counts: else a captured request would be new events under another id. GitHub signs the body alone.
+ */
+async function requestId({ producer: { auth }, headers, raw }: Sent): Promise<GivenId | undefined> {
+  if (auth === "github") return { kind: "body", parts: [await sha256Hex(raw ?? new Uint8Array())] };
   const webhookId = headers.get("webhook-id");
-  const value = webhookId || headers.get("Idempotency-Key");
+  const value = webhookId || (auth === "secret" && headers.get("Idempotency-Key"));
   if (!value) return undefined;
   const kind = webhookId ? "webhook-id" : "idempotency-key";
   if (value.length > MAX_KEY_LENGTH)
     throw badRequest({ detail: `${kind} must be at most ${MAX_KEY_LENGTH} characters.` });
   return { kind, parts: [value] };
+}
+
+/** A warning for headers that would name events, were they signed. */
+function ignoredHeaders({ producer: { auth }, headers }: Sent): string[] {
+  if (auth === "secret") return [];
+  const unsigned = ["idempotency-key", ...(auth === "github" ? ["webhook-id"] : [])];
+  const ignored = [...headers.keys()].filter((name) => unsigned.includes(name) || name.startsWith("ce-"));
+  return ignored.length === 0 ? [] : [`These headers are not signed and were ignored: ${ignored.join(", ")}.`];
 }
 
 function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
@@ -86,11 +108,11 @@ function messageOf(issue: v.BaseIssue<unknown>): string {
 async function nameEvent(
   event: ProducedEvent,
   id: GivenId | undefined,
-  { producer, receivedAt }: Sender,
+  { producer, receivedAt }: Sent,
 ): Promise<NamedEvent> {
   const { message, context, event_type: eventType } = event;
   const created = event.created ?? receivedAt;
-  const named = event.uuid ?? (id && (await idUuid(producer, id)));
+  const named = event.uuid ?? (id && (await idUuid(producer.name, id)));
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
   const hasOwnUuid = event.uuid !== undefined;

@@ -12,7 +12,7 @@ export interface Content {
 
 /** An id from a producer: where it was found, and its parts. */
 export interface GivenId {
-  kind: "webhook-id" | "idempotency-key" | "cloudevents" | "uuid";
+  kind: "webhook-id" | "idempotency-key" | "body" | "cloudevents" | "uuid";
   parts: readonly (string | number)[];
 }
 

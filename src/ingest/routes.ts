@@ -7,7 +7,9 @@ import { checkBacklog } from "./backlog.ts";
 import { Body, readRaw } from "./body.ts";
 import { settleUuids } from "./conflicts.ts";
 import { makeDurable } from "./durable.ts";
+import { assertAllowed } from "./producers/allowance.ts";
 import { authenticate, bearerSecret } from "./producers/authenticate.ts";
+import { spend } from "./producers/quota.ts";
 import { isSigned } from "./producers/signature.ts";
 import { packMessages } from "./queue/message.ts";
 import { lookUpReceipt, makeReceipts } from "./receipts.ts";
@@ -33,7 +35,7 @@ async function ingest(c: Context<App>, secret: string): Promise<Response> {
   }
 }
 
-/** Raw body, if it is signed → verify → parse → make durable → 202. */
+/** Raw body, if it is signed → verify → parse → check the producer's rules → make durable → 202. */
 async function acceptRequest(c: Context<App>, secret: string, now: number): Promise<Response> {
   const { raw: request } = c.req;
   const { headers } = request;
@@ -44,13 +46,16 @@ async function acceptRequest(c: Context<App>, secret: string, now: number): Prom
   await checkBacklog(c.env.INGEST_QUEUE, producer.maxBacklog ?? Number(c.env.INGEST_MAX_BACKLOG), now);
   // Random below the milliseconds of the clock, so that two requests differ, and two deliveries of one request do not.
   const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
-  const { name, tellsPlaces, isUpstream } = producer;
-  const envelope = { producer: name, receivedAt, tellsPlaces, isUpstream };
-  const accepted = await acceptEvents(headers, new Body(request, body), envelope);
+  const sent = { producer, headers, raw: body, body: new Body(request, body), receivedAt };
+  const accepted = await acceptEvents(sent);
+  await assertAllowed(c.env.DB, producer, accepted.events, now);
   const { events, ...settled } = await settleUuids(c.env.DB, producer, accepted.events);
+  await spend(c.env.DB, producer, events.length, now);
   const warnings = [...accepted.warnings, ...settled.warnings];
   const later = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  if (events.length > 0) await makeDurable(c.env, packMessages(envelope, events), receivedAt, later);
+  const { name, tellsPlaces, isUpstream } = producer;
+  const messages = packMessages({ producer: name, receivedAt, tellsPlaces, isUpstream }, events);
+  if (events.length > 0) await makeDurable(c.env, messages, receivedAt, later);
   const receipts = await makeReceipts(producer, events, receivedAt);
   const uuids = events.map((event) => event.uuid);
   return c.json({ accepted: events.length, uuids, receipts, ...(warnings.length > 0 ? { warnings } : {}) }, 202);

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { AUTHENTICATIONS, DEFAULT_TOLERANCE } from "./producers/schemes.ts";
+import { AUTHENTICATIONS, DEFAULT_TOLERANCE, FORMAT_NAMES } from "./producers/schemes.ts";
 
 // The migrations describe every table and column, and alone make them STRICT and WITHOUT ROWID.
 
@@ -13,7 +13,7 @@ export const producers = sqliteTable("producers", {
   maxBacklog: integer("max_backlog"),
   tellsPlaces: integer("tells_places").notNull().default(0),
   isUpstream: integer("is_upstream").notNull().default(0),
-  format: text(),
+  format: text({ enum: FORMAT_NAMES }),
   types: text(),
   customers: text(),
   maxRate: integer("max_rate"),

@@ -3,13 +3,21 @@ import { database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { reason, unavailable } from "../../http/errors.ts";
 import { sha256, utf8 } from "../../values/bytes.ts";
+import { parseUuid } from "../../values/uuid.ts";
 import { withDeadline } from "../deadline.ts";
 import { producers } from "../table.ts";
-import { AUTHENTICATIONS, type Authentication, DEFAULT_TOLERANCE, MAX_SECRETS } from "./schemes.ts";
+import {
+  AUTHENTICATIONS,
+  type Authentication,
+  DEFAULT_TOLERANCE,
+  FORMAT_NAMES,
+  type FormatName,
+  MAX_SECRETS,
+} from "./schemes.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
 
-/** A producer and the secrets that prove its identity. */
+/** A producer: the secrets that prove its identity, and what it may send. Nothing but its secrets is given by default. */
 export interface Producer {
   name: string;
   auth: Authentication;
@@ -23,18 +31,34 @@ export interface Producer {
   tellsPlaces: boolean;
   /** Whether it is the source of truth: its uuids replace those of other producers for events of the same content. */
   isUpstream: boolean;
+  /** The format of its bodies; undefined: the header Content-Type names it. */
+  format: FormatName | undefined;
+  /** The event types that it may send: names, or prefixes that end in `*`; undefined: any. */
+  types: readonly string[] | undefined;
+  /** The customers (32 hex digits) that its events may concern; undefined: any. */
+  customers: readonly string[] | undefined;
+  /** Events a minute, counted by each isolate; undefined: no limit. */
+  maxRate: number | undefined;
+  /** Events a day (UTC); undefined: no limit. */
+  dailyQuota: number | undefined;
 }
 
 type Producers = ReadonlyMap<string, Producer | null>;
 
 const secretList = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.maxLength(MAX_SECRETS));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const settings = v.object({
   auth: v.optional(v.picklist(AUTHENTICATIONS), "secret"),
   secrets: secretList,
   tolerance: v.optional(v.pipe(v.number(), v.minValue(0)), DEFAULT_TOLERANCE),
-  max_backlog: v.nullish(v.number()),
+  max_backlog: v.nullish(count),
   tells_places: v.optional(v.boolean(), false),
   is_upstream: v.optional(v.boolean(), false),
+  format: v.nullish(v.picklist(FORMAT_NAMES)),
+  types: v.nullish(v.array(v.pipe(v.string(), v.nonEmpty()))),
+  customers: v.nullish(v.array(v.pipe(v.string(), v.transform(parseUuid), v.string()))),
+  max_rate: v.nullish(count),
+  daily_quota: v.nullish(count),
 });
 const configuration = v.record(v.string(), v.union([settings, v.pipe(secretList, v.transform(plain))]));
 
@@ -71,24 +95,11 @@ async function storedProducers(env: Env, now: number): Promise<Producers> {
 }
 
 /** null for a producer that is disabled, or whose row is not valid: one bad row must not stop the others. */
-async function fromRow({
-  name,
-  isActive,
-  maxBacklog,
-  tellsPlaces,
-  isUpstream,
-  secrets,
-  ...rest
-}: typeof producers.$inferSelect): Promise<[string, Producer | null]> {
+async function fromRow(row: typeof producers.$inferSelect): Promise<[string, Producer | null]> {
+  const { name } = row;
   try {
-    if (isActive === 0) return [name, null];
-    const read = v.parse(settings, {
-      ...rest,
-      secrets: JSON.parse(secrets),
-      max_backlog: maxBacklog,
-      tells_places: tellsPlaces === 1,
-      is_upstream: isUpstream === 1,
-    });
+    if (row.isActive === 0) return [name, null];
+    const read = v.parse(settings, settingsOf(row));
     const hashed = read.auth === "secret" ? read.secrets.map((secret) => Uint8Array.fromHex(secret)) : undefined;
     return [name, await toProducer(name, read, hashed)];
   } catch {
@@ -97,24 +108,68 @@ async function fromRow({
   }
 }
 
+/** A row in the form of the variable INGEST_SECRETS. */
+const settingsOf = (row: typeof producers.$inferSelect) => ({
+  auth: row.auth,
+  secrets: JSON.parse(row.secrets),
+  tolerance: row.tolerance,
+  max_backlog: row.maxBacklog,
+  tells_places: row.tellsPlaces === 1,
+  is_upstream: row.isUpstream === 1,
+  format: row.format,
+  types: JSON.parse(row.types ?? "null"),
+  customers: JSON.parse(row.customers ?? "null"),
+  max_rate: row.maxRate,
+  daily_quota: row.dailyQuota,
+});
+
 let cached: { configured: string; producers: Map<string, Producer> } | undefined;
 
 /** Reads and hashes the variable once: it is constant for the life of an isolate. */
 async function configuredProducers(configured: string): Promise<Map<string, Producer>> {
   if (cached?.configured === configured) return cached.producers;
-  const entries = Object.entries(v.parse(configuration, JSON.parse(configured)));
-  const named = await Promise.all(entries.map(async ([name, value]) => [name, await toProducer(name, value)] as const));
+  const entries = Object.entries(readConfiguration(configured));
+  const named = await Promise.all(
+    entries.map(async ([name, value]) => [name, await configuredProducer(name, value)] as const),
+  );
   cached = { configured, producers: new Map(named) };
   return cached.producers;
 }
 
-async function toProducer(
-  name: string,
-  { auth, secrets, tolerance, max_backlog, tells_places: tellsPlaces, is_upstream: isUpstream }: Settings,
-  hashed?: Uint8Array[],
-): Promise<Producer> {
-  const keys = hashed ?? (await Promise.all(secrets.map((secret) => keyOf(auth, secret))));
-  return { name, auth, secrets: keys, tolerance, maxBacklog: max_backlog ?? undefined, tellsPlaces, isUpstream };
+/** Throws an error of fixed text: those of JSON and of schemas quote the variable, which has secrets. */
+function readConfiguration(configured: string): Record<string, Settings> {
+  try {
+    return v.parse(configuration, JSON.parse(configured));
+  } catch {
+    throw new Error("INGEST_SECRETS is not valid; see src/ingest/README.md for its form.");
+  }
+}
+
+async function configuredProducer(name: string, value: Settings): Promise<Producer> {
+  try {
+    return await toProducer(name, value);
+  } catch {
+    throw new Error("A secret in INGEST_SECRETS is not valid for the way in which its producer authenticates.");
+  }
+}
+
+async function toProducer(name: string, read: Settings, hashed?: Uint8Array[]): Promise<Producer> {
+  const { auth, secrets } = read;
+  return {
+    name,
+    auth,
+    secrets: hashed ?? (await Promise.all(secrets.map((secret) => keyOf(auth, secret)))),
+    tolerance: read.tolerance,
+    maxBacklog: read.max_backlog ?? undefined,
+    tellsPlaces: read.tells_places,
+    isUpstream: read.is_upstream,
+    // A signature covers the body, and no header that could give the same bytes another meaning.
+    format: read.format ?? (auth === "secret" ? undefined : "json"),
+    types: read.types ?? undefined,
+    customers: read.customers ?? undefined,
+    maxRate: read.max_rate ?? undefined,
+    dailyQuota: read.daily_quota ?? undefined,
+  };
 }
 
 /** Standard Webhooks: `whsec_` and base64. An empty key would let anybody sign. */

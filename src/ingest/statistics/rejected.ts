@@ -11,6 +11,7 @@ import { SEND_DEADLINE_MS } from "../queue/send.ts";
 const REASONS: Readonly<Record<number, string>> = {
   400: "invalid",
   401: "credentials",
+  403: "not_allowed",
   405: "method",
   409: "conflict",
   413: "too_large",

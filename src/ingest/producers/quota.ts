@@ -1,0 +1,75 @@
+import { and, eq } from "drizzle-orm";
+import { database } from "../../db/client.ts";
+import { ExpiringCache } from "../../http/cache.ts";
+import { tooManyRequests } from "../../http/errors.ts";
+import { dayOf } from "../../values/periods.ts";
+import { withDeadline } from "../deadline.ts";
+import { ingestDays } from "../table.ts";
+import type { Producer } from "./find.ts";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const MS_PER_SECOND = 1_000;
+const MICROSECONDS_PER_MS = 1_000;
+/** Milliseconds that an isolate uses the number of events that the database has counted for a producer. */
+const FRESH_MS = 10_000;
+const LOOKUP_DEADLINE_MS = 1_000;
+const MAX_PRODUCERS = 10_000;
+
+/** Events of a producer in one minute, counted by this isolate. */
+const minutes = new ExpiringCache<{ minute: number; events: number }>(MAX_PRODUCERS);
+/** Events of a producer on one day: those that the database has counted, and those that this isolate accepted since. */
+const days = new ExpiringCache<{ day: string; counted: number; since: number; readAt: number }>(MAX_PRODUCERS);
+
+/**
+ * Counts the events of a request against the rate and the daily quota of its producer. Throws 429 when they exceed one of
+ * them; the events are not counted then. The rate is that of one isolate. The quota is checked with the database every
+ * few seconds, so it may be exceeded by what other isolates accept meanwhile; while the database does not answer, the last
+ * count is used. `now` in milliseconds.
+ */
+export async function spend(DB: D1Database, producer: Producer, events: number, now: number): Promise<void> {
+  const { name, maxRate, dailyQuota } = producer;
+  if (maxRate !== undefined) checkRate(name, maxRate, events, now);
+  if (dailyQuota !== undefined) await checkQuota(DB, name, dailyQuota, events, now);
+}
+
+function checkRate(name: string, limit: number, events: number, now: number): void {
+  const minute = Math.floor(now / MINUTE_MS);
+  const last = minutes.get(name, MINUTE_MS, now);
+  const before = last?.minute === minute ? last.events : 0;
+  if (before + events > limit) {
+    throw exceeded(limit, untilNext(MINUTE_MS, now), `This producer may send ${limit} events a minute.`);
+  }
+  minutes.set(name, { minute, events: before + events }, now);
+}
+
+async function checkQuota(DB: D1Database, name: string, limit: number, events: number, now: number): Promise<void> {
+  const today = await countedToday(DB, name, now);
+  if (today.counted + today.since + events > limit) {
+    throw exceeded(limit, untilNext(DAY_MS, now), `This producer may send ${limit} events a day (UTC).`);
+  }
+  days.set(name, { ...today, since: today.since + events }, now);
+}
+
+async function countedToday(DB: D1Database, name: string, now: number) {
+  const day = dayOf(now * MICROSECONDS_PER_MS);
+  const last = days.get(name, DAY_MS, now);
+  const known = last?.day === day ? last : { day, counted: 0, since: 0, readAt: Number.NEGATIVE_INFINITY };
+  if (now - known.readAt < FRESH_MS) return known;
+  try {
+    const isToday = and(eq(ingestDays.producer, name), eq(ingestDays.day, day));
+    const select = database(DB).select({ accepted: ingestDays.accepted }).from(ingestDays).where(isToday);
+    const [row] = await withDeadline(select, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
+    // The consumer may not have written what this isolate has accepted: the larger number is the better one.
+    const counted = Math.max(row?.accepted ?? 0, known.counted + known.since);
+    return { day, counted, since: 0, readAt: now };
+  } catch (error) {
+    console.warn(JSON.stringify({ level: "warn", event: "quota_not_read", producer: name, error: String(error) }));
+    return { ...known, readAt: now };
+  }
+}
+
+const untilNext = (period: number, now: number): number => Math.ceil((period - (now % period)) / MS_PER_SECOND);
+
+const exceeded = (limit: number, seconds: number, rule: string) =>
+  tooManyRequests(limit, seconds, `${rule} Try again in ${seconds} seconds.`);
