@@ -47,8 +47,9 @@ async function migrate(): Promise<void> {
 async function createMissingSecret(): Promise<void> {
   if ((await wrangler("secret", "list")).includes(SECRET_NAME)) return;
   const secret = newSecret();
+  const waldur = { secrets: [secret], tells_places: true };
   const args = ["secret", "put", SECRET_NAME];
-  await wranglerOutput(args, (finished) => failed(args, finished), JSON.stringify({ waldur: [secret] }));
+  await wranglerOutput(args, (finished) => failed(args, finished), JSON.stringify({ waldur }));
   console.log(`The secret of the producer "waldur" (shown only once): ${secret}`);
 }
 

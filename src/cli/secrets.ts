@@ -15,19 +15,24 @@ export const LOCAL_PRODUCER = "local";
 export interface LocalSecrets {
   staffToken: string;
   ingestSecret: string;
-  /** The secrets of each producer, for the Worker: those of .dev.vars, and ingestSecret for the local producer. */
-  producers: Record<string, string[]>;
+  /** The producers, for the Worker: those of .dev.vars, and the local one with ingestSecret. */
+  producers: Producers;
 }
 
-const producersSchema = v.record(v.string(), v.array(v.string()));
+const secrets = v.array(v.string());
+const producersSchema = v.record(v.string(), v.union([secrets, v.looseObject({ secrets })]));
+
+/** As in the variable INGEST_SECRETS. */
+type Producers = v.InferOutput<typeof producersSchema>;
 
 /** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
 export async function localSecrets({ staffToken, ingestSecret }: Settings): Promise<LocalSecrets> {
   const saved = parseEnv(await readOrEmpty(paths.devVars));
   const token = staffToken ?? saved.LOCAL_STAFF_TOKEN ?? newToken();
   const producers = parseProducers(saved.INGEST_SECRETS);
-  const secret = ingestSecret ?? producers[LOCAL_PRODUCER]?.[0] ?? newSecret();
-  const local = { [LOCAL_PRODUCER]: [secret] };
+  const secret = ingestSecret ?? firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
+  // It sends the sample events, which stand for those of a Waldur.
+  const local = { [LOCAL_PRODUCER]: { secrets: [secret], tells_places: true, is_upstream: true } };
   const missing = [
     ...(staffToken || saved.LOCAL_STAFF_TOKEN ? [] : [`LOCAL_STAFF_TOKEN=${token}`]),
     ...(ingestSecret || saved.INGEST_SECRETS ? [] : [ingestSecretsLine(local)]),
@@ -37,6 +42,9 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
   return { staffToken: token, ingestSecret: secret, producers: overridden ? { ...producers, ...local } : producers };
 }
 
+const firstSecret = (producer: Producers[string] | undefined): string | undefined =>
+  Array.isArray(producer) ? producer[0] : producer?.secrets[0];
+
 /** Events are stored before the 202, because the local queue is in memory. */
 const LOCAL_DURABILITY = "INGEST_DURABLE=store";
 
@@ -44,7 +52,7 @@ const LOCAL_DURABILITY = "INGEST_DURABLE=store";
  * Writes the variables of the Worker that differ from production into a file and returns its path. The file overrides
  * .dev.vars without changing it. The variables are not on wrangler's command line, because every user can read that.
  */
-export async function writeVariables(stateDir: string, producers: Record<string, string[]>): Promise<string> {
+export async function writeVariables(stateDir: string, producers: Producers): Promise<string> {
   const file = join(stateDir, "start.env");
   await mkdir(stateDir, { recursive: true });
   await writeFile(file, `${ingestSecretsLine(producers)}\n${LOCAL_DURABILITY}\n`, { mode: OWNER_ONLY });
@@ -52,12 +60,12 @@ export async function writeVariables(stateDir: string, producers: Record<string,
 }
 
 /** Writes quotes and dollars as JSON escapes, because they are syntax in an env file. */
-function ingestSecretsLine(producers: Record<string, string[]>): string {
+function ingestSecretsLine(producers: Producers): string {
   const json = JSON.stringify(producers).replaceAll("'", "\\u0027").replaceAll("$", "\\u0024");
   return `INGEST_SECRETS='${json}'`;
 }
 
-function parseProducers(json: string | undefined): Record<string, string[]> {
+function parseProducers(json: string | undefined): Producers {
   if (!json) return {};
   try {
     return v.parse(producersSchema, JSON.parse(json));

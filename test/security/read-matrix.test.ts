@@ -11,6 +11,7 @@ const mine = {
   project: hex("my project"),
   resource: hex("my resource"),
   vm: hex("my vm"),
+  order: hex("my order"),
 };
 const foreign = {
   customer: hex("customer"),

@@ -28,7 +28,7 @@ interface Input<Options extends ParseArgsOptionsConfig> {
 }
 
 interface Definition<Options extends ParseArgsOptionsConfig> extends Omit<Command, "run"> {
-  /** As parseArgs of node:util takes them. */
+  /** As parseArgs of node:util takes them; `--no-NAME` unsets a boolean. */
   options: Options;
   /** Whether arguments that are not options are allowed. Default: false. */
   takesWords?: boolean;
@@ -42,7 +42,8 @@ export const command = <const Options extends ParseArgsOptionsConfig>(definition
   help: definition.help,
   run: async (args) => {
     const options = { ...REMOTE, ...definition.options };
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: definition.takesWords ?? false });
+    const { takesWords: allowPositionals = false } = definition;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals, allowNegative: true });
     const target = targetOf("remote" in values && values.remote === true);
     await definition.run({ target, values, words: positionals });
   },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import * as v from "valibot";
 import {
   AUTHENTICATIONS,
@@ -14,12 +14,25 @@ import { executeSecretly, query } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { builder } from "../sql.ts";
 import { command, JSON_OPTION } from "./command.ts";
-import { checkedNumber, ifGiven, wrongOption } from "./options.ts";
+import { wrongOption } from "./options.ts";
 import { printList } from "./print.ts";
+import { describeRules, RULES, RULES_HELP, RULES_USAGE, rulesOf } from "./producer-options.ts";
 import { shortTime } from "./time.ts";
 
 const SECRET_BYTES = 32;
-const MAX_NUMBER_DIGITS = 9;
+
+/** The rules of a new producer. A producer that is enabled again loses its former ones. */
+const NO_RULES = {
+  tolerance: DEFAULT_TOLERANCE,
+  tellsPlaces: 0,
+  isUpstream: 0,
+  format: null,
+  types: null,
+  customers: null,
+  maxRate: null,
+  dailyQuota: null,
+  maxBacklog: null,
+};
 
 const storedSecrets = v.pipe(v.string(), v.parseJson(), v.array(v.string()));
 
@@ -29,12 +42,12 @@ const list = command({
   help: "Lists the producers in the database. It does not list those in the variable INGEST_SECRETS.",
   options: JSON_OPTION,
   async run({ target, values }) {
-    const { name, auth, tolerance, maxBacklog, isActive, updated } = producers;
+    const { created: _, ...columns } = getTableColumns(producers);
     const secrets = sql`json_array_length(${producers.secrets})`.as("secrets");
     const rows = await query(
       target,
       builder
-        .select({ name, auth, secrets, tolerance, maxBacklog, isActive, updated })
+        .select({ ...columns, secrets })
         .from(producers)
         .orderBy(producers.name),
     );
@@ -42,15 +55,15 @@ const list = command({
       rows,
       json: values.json,
       none: "The table of producers is empty.",
-      headings: ["name", "auth", "secrets", "tolerance", "backlog", "state", "changed (UTC)"],
+      headings: ["name", "auth", "secrets", "tolerance", "state", "changed (UTC)", "rights and limits"],
       cells: (row) => [
         row.name,
         row.auth,
         row.secrets,
         `${row.tolerance} s`,
-        row.max_backlog ?? "-",
         row.is_active === 1 ? "active" : "disabled",
         shortTime(row.updated),
+        describeRules(row),
       ],
     });
   },
@@ -58,21 +71,17 @@ const list = command({
 
 const add = command({
   name: "producers add",
-  usage: "NAME [--auth AUTH] [--tolerance SECONDS] [--max-backlog N]",
+  usage: `NAME [--auth AUTH] ${RULES_USAGE}`,
   help: `Creates a producer, or enables a disabled one, and prints its secret. It is shown only once. To choose the secret
 yourself, set the environment variable PRODUCER_SECRET. AUTH is how the producer authenticates:
-${AUTHENTICATIONS.join(", ")}. Default: secret.`,
-  options: {
-    auth: { type: "string", default: "secret" },
-    tolerance: { type: "string", default: String(DEFAULT_TOLERANCE) },
-    "max-backlog": { type: "string" },
-  },
+${AUTHENTICATIONS.join(", ")}. Default: secret. By default it has no rights and no limits.
+${RULES_HELP}`,
+  options: { auth: { type: "string", default: "secret" }, ...RULES },
   takesWords: true,
   async run({ target, values, words }) {
     const name = checkedName(words);
     const auth = checkedAuth(values.auth);
-    const tolerance = checkedCount("--tolerance", values.tolerance);
-    const maxBacklog = ifGiven("--max-backlog", values["max-backlog"], checkedCount) ?? null;
+    const rules = { ...NO_RULES, ...rulesOf(values) };
     const find = builder.select({ isActive: producers.isActive }).from(producers).where(eq(producers.name, name));
     const [existing] = await query(target, find);
     if (existing?.is_active === 1) {
@@ -80,7 +89,7 @@ ${AUTHENTICATIONS.join(", ")}. Default: secret.`,
     }
     const secret = chosenSecret(auth);
     const updated = microsecondsNow();
-    const row = { auth, secrets: JSON.stringify([stored(auth, secret)]), tolerance, maxBacklog, updated, isActive: 1 };
+    const row = { auth, secrets: JSON.stringify([stored(auth, secret)]), ...rules, updated, isActive: 1 };
     await executeSecretly(
       target,
       builder
@@ -89,6 +98,33 @@ ${AUTHENTICATIONS.join(", ")}. Default: secret.`,
         .onConflictDoUpdate({ target: producers.name, set: row }),
     );
     printSecret(name, secret);
+  },
+});
+
+const change = command({
+  name: "producers change",
+  usage: `NAME ${RULES_USAGE}`,
+  help: `Changes the rights and limits of a producer in the database; it keeps those that are not given. Takes effect within
+half a minute.
+${RULES_HELP}`,
+  options: RULES,
+  takesWords: true,
+  async run({ target, values, words }) {
+    const name = checkedName(words);
+    const rules = rulesOf(values);
+    if (Object.keys(rules).length === 0)
+      throw new Failure("Nothing is changed. Give at least one option.", WRONG_USAGE);
+    const changed = await query(
+      target,
+      builder
+        .update(producers)
+        .set({ ...rules, updated: microsecondsNow() })
+        .where(and(eq(producers.name, name), eq(producers.isActive, 1)))
+        .returning(),
+    );
+    const [row] = changed;
+    if (row === undefined) throw new Failure(`There is no active producer ${name} in the database.`);
+    console.error(`${name}: ${describeRules(row)}`);
   },
 });
 
@@ -157,8 +193,6 @@ function checkedAuth(text: string): Authentication {
   return auth;
 }
 
-const checkedCount = (option: string, text: string): number => checkedNumber(option, text, MAX_NUMBER_DIGITS);
-
 /** The secret in PRODUCER_SECRET, or a random one. */
 function chosenSecret(auth: Authentication): string {
   const isStandard = auth === "standard-webhooks";
@@ -183,4 +217,4 @@ function printSecret(name: string, secret: string): void {
   console.log(secret);
 }
 
-export const producerCommands = [list, add, rotate, disable];
+export const producerCommands = [list, add, change, rotate, disable];
