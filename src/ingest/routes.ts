@@ -43,7 +43,7 @@ async function acceptRequest(c: Context<App>, secret: string, now: number): Prom
   const presented = { secret, headers, body: body ?? new Uint8Array() };
   const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, now);
   if (c.req.method !== "POST") throw new HttpError(405, { detail: "Events are sent by POST." }, { Allow: "POST" });
-  await checkBacklog(c.env.INGEST_QUEUE, producer.maxBacklog ?? Number(c.env.INGEST_MAX_BACKLOG), now);
+  await checkBacklog(c.env.INGEST_QUEUE, producer, Number(c.env.INGEST_MAX_BACKLOG), now);
   // Random below the milliseconds of the clock, so that two requests differ, and two deliveries of one request do not.
   const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
   const sent = { producer, headers, raw: body, body: new Body(request, body), receivedAt };

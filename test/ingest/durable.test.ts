@@ -114,17 +114,17 @@ describe("a local server, whose queue lives in memory", () => {
 
 describe("back-pressure", () => {
   it("tells a producer to slow down while too many messages wait, and when to come back", async () => {
-    const { queue, bodies } = aQueue({ backlog: 11 });
+    const { queue, bodies } = aQueue({ backlog: 21 });
     const response = await send(hook(), { INGEST_QUEUE: queue, INGEST_MAX_BACKLOG: "10" });
     expect(response.status).toBe(429);
     const headers = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
-    expect(headers.map((name) => response.headers.get(name))).toEqual(["10", "10", "0", "10"]);
+    expect(headers.map((name) => response.headers.get(name))).toEqual(["10", "20", "0", "10"]);
     expect(bodies).toEqual([]);
   });
 
   it("lets a producer with a higher limit of its own go on", async () => {
-    const { queue } = aQueue({ backlog: 11 });
-    const secrets = JSON.stringify({ waldur: { secrets: ["waldur-secret"], max_backlog: 20 } });
+    const { queue } = aQueue({ backlog: 21 });
+    const secrets = JSON.stringify({ waldur: { secrets: ["waldur-secret"], max_backlog: 30 } });
     const bindings = { INGEST_QUEUE: queue, INGEST_MAX_BACKLOG: "10", INGEST_SECRETS: secrets };
     expect((await send(hook(), bindings)).status).toBe(202);
   });
