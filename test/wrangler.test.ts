@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { CRON_LINES, DATABASE_BINDING, DATABASE_NAME, SPILL_BUCKET_NAME } from "../src/cli/names.ts";
+import { CRON_LINES, DATABASE_BINDING, DATABASE_NAME, LOCAL_DATABASE_ID, SPILL_BUCKET_NAME } from "../src/cli/names.ts";
 import { runJobs } from "../src/cron.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../src/ingest/queue/names.ts";
 
@@ -110,7 +110,12 @@ describe("wrangler.toml", () => {
 
   it("names the database and the bucket that the command line uses", () => {
     expect(valuesOf(wranglerToml, "d1_databases")).toEqual([
-      { binding: DATABASE_BINDING, database_name: DATABASE_NAME, migrations_dir: "migrations" },
+      {
+        binding: DATABASE_BINDING,
+        database_name: DATABASE_NAME,
+        migrations_dir: "migrations",
+        preview_database_id: LOCAL_DATABASE_ID,
+      },
     ]);
     expect(valuesOf(wranglerToml, "r2_buckets")).toEqual([{ binding: "SPILL", bucket_name: SPILL_BUCKET_NAME }]);
   });
