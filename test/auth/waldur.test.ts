@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
+import { later, stopClock } from "../support/clock.ts";
 import { type Behaviour, permission, StandInWaldur } from "../support/waldur.ts";
 import { anEvent, hex, query, recorded, request } from "../support/world.ts";
 
@@ -25,16 +26,9 @@ beforeEach(async () => {
     anEvent({ eventType: "auth_logged_out", context: { user_uuid: FRIEND } }),
     anEvent({ eventType: "auth_logged_out", context: { user_uuid: STRANGER } }),
   );
-  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-05-01T00:00:00Z") });
+  stopClock("2026-05-01T00:00:00Z");
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
-
-const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 const asked = (search = "", Authorization = "Token key", bindings: Partial<Env> = {}) =>
   request(`/api/events/${search}`, { headers: { Authorization } }, { ...waldur.bindings, ...bindings });

@@ -53,7 +53,6 @@ it(
     expect(statuses.length).toBeGreaterThan(1_000);
     expect(new Set(statuses)).toEqual(new Set([200, 400, 404]));
     expect(error).not.toHaveBeenCalled();
-    error.mockRestore();
   },
   TIMEOUT_MS,
 );

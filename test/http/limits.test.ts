@@ -1,13 +1,12 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { MAX_PAGE_SIZE } from "../../src/events/pagination.ts";
 import { linkOf } from "../support/big-log.ts";
+import { later, stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, recorded, request } from "../support/world.ts";
-
-afterEach(() => vi.useRealTimers());
 
 /** A rate limit that lets so many through for each key. */
 function aRate(limit: number): { rate: RateLimit; keys: string[] } {
@@ -139,11 +138,11 @@ describe("failed authentications are limited by address", () => {
   });
 
   it("for a minute", async () => {
-    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-05-01T00:00:00Z") });
+    stopClock("2026-05-01T00:00:00Z");
     const { token } = await aPerson({ staff: true });
     const bindings = { FAILURE_RATE: aRate(0).rate, FAILURE_LIMIT: 0 };
     await throttled(await wrong("192.0.2.5", bindings), 0);
-    vi.setSystemTime(Date.now() + 60_000);
+    later(60_000);
 
     expect((await get("/api/events/", token, { headers: from("192.0.2.5") }, bindings)).status).toBe(200);
   });
