@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { stopClock } from "../../support/clock.ts";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, hex, query, recorded } from "../../support/world.ts";
 import { C, C2, cannotRestore, M, P, P2, recordWorld, S, seen, urls } from "./world.ts";
@@ -64,7 +65,7 @@ describe.each([
     ["no role", []],
     ["a role elsewhere", [{ scope: C2 }, { type: "project", scope: P2 }]],
     ["a role of another kind on the same UUID", [{ type: "project", scope: C }]],
-    ["an expired role", [{ scope: C, expires: Date.now() * 1000 - 1 }]],
+    ["an expired role", [{ scope: C, expires: 1 }]],
   ])("is not there for those with %s", async (_role, roles) => {
     expect(await seen((await aPerson({ roles })).token, url)).toEqual(cannotRestore(url));
   });
@@ -77,10 +78,13 @@ it("a role on the object itself lets its holder see it", async () => {
 });
 
 it("a role counts until the microsecond it expires", async () => {
-  const soon = Date.now() * 1000 + 3_600_000_000;
-  const { token } = await aPerson({ roles: [{ scope: C, expires: soon }] });
+  stopClock("2026-05-01T00:00:00Z");
+  const now = Date.UTC(2026, 4, 1) * 1000;
+  const lasting = await aPerson({ roles: [{ scope: C, expires: now + 1 }] });
+  const ended = await aPerson({ roles: [{ scope: C, expires: now }] });
 
-  expect(await seen(token, urls.project)).toEqual(["project", "vm", "resource"]);
+  expect(await seen(lasting.token, urls.project)).toEqual(["project", "vm", "resource"]);
+  expect(await seen(ended.token, urls.project)).toEqual(cannotRestore(urls.project));
 });
 
 it("a resource follows its project to another customer", async () => {
