@@ -186,6 +186,7 @@ describe("X-Impersonated-User-Uuid", () => {
 });
 
 it("a warm request asks the database for its events only", async () => {
+  stopClock("2026-05-01T00:00:00Z");
   const member = await aPerson({ roles: [{ scope: hex("C") }] });
   const owner = await aPerson({ roles: [{ scope: hex("C") }] });
   const { token: staff } = await aPerson({ staff: true });

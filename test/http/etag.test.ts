@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
+import { stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, recorded, request } from "../support/world.ts";
 
@@ -182,7 +183,8 @@ it.each([
   `/api/events/?customer_uuid=${OURS}`,
   "/api/events/count/",
   "/api/events/count/?message=event",
-])("%s that has not changed reads 20 rows at most, in one trip more than who is asking", async (path) => {
+])("%s that has not changed reads 20 rows at most in one trip, when the isolate knows who is asking", async (path) => {
+  stopClock("2026-05-01T00:00:00Z");
   const { token } = await aPerson({ staff: true });
   await tenEvents();
 
@@ -190,7 +192,7 @@ it.each([
 
   expect(same.status).toBe(304);
   expect(rowsRead(same)).toBeLessThanOrEqual(20);
-  expect(same.headers.get("Server-Timing")).toMatch(/trips;desc="[12]"/);
+  expect(same.headers.get("Server-Timing")).toMatch(/trips;desc="1"$/);
 });
 
 it("nothing may be kept by a shared cache but the description of the API", async () => {

@@ -123,6 +123,7 @@ describe("a request is counted once by token and once by address,", () => {
 
 describe("failed authentications are limited by address", () => {
   it("of readers and producers alike; those who know a token in use go on", async () => {
+    stopClock("2026-05-01T00:00:00Z");
     const [warm, cold] = [(await aPerson({ staff: true })).token, (await aPerson({ staff: true })).token];
     const bindings = { FAILURE_RATE: aRate(2).rate, FAILURE_LIMIT: 2 };
     const using = (token: string) => get("/api/events/", token, { headers: from("192.0.2.3") }, bindings);

@@ -5,6 +5,7 @@ import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts"
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { deliver } from "../../support/batch.ts";
+import { later, stopClock } from "../../support/clock.ts";
 import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
@@ -81,13 +82,16 @@ describe("a message that fails for good", () => {
     expect(outcomes).toEqual([RETRIED]);
   });
 
-  it("as nobody can read it is kept as it is, once, with all its deliveries", async () => {
+  it("as nobody can read it is kept as it is, once, with all its deliveries and when it was seen", async () => {
+    const mayFirst = Date.UTC(2026, 4, 1);
+    stopClock("2026-05-01T00:00:00Z");
     await died(["?"]);
+    later(1_500);
     await died(["?"]);
-    const [letter] = await rows("dead_letters");
-    expect(letter).toMatchObject({ reason: "unreadable", body: "?", uuid: null, attempts: 2 * MAX_ATTEMPTS });
-    expect(Number(letter?.last_seen)).toBeGreaterThanOrEqual(Number(letter?.first_seen));
-    expect(await rows("dead_letters")).toHaveLength(1);
+    const seen = { first_seen: mayFirst * 1000, last_seen: (mayFirst + 1_500) * 1000 };
+    expect(await rows("dead_letters")).toMatchObject([
+      { reason: "unreadable", body: "?", uuid: null, attempts: 2 * MAX_ATTEMPTS, ...seen },
+    ]);
   });
 
   it("and is large is kept in R2", async () => {
