@@ -33,6 +33,17 @@ beforeEach(async () => {
 const asked = (search = "", Authorization = "Token key", bindings: Partial<Env> = {}) =>
   request(`/api/events/${search}`, { headers: { Authorization } }, { ...waldur.bindings, ...bindings });
 
+/** Replaces waiting: as soon as so many callers wait, the time of all has passed. */
+function passDeadlines(waiting: number) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let waited = 0;
+  return vi.spyOn(scheduler, "wait").mockImplementation(() => {
+    waited += 1;
+    if (waited === waiting) resolve();
+    return promise;
+  });
+}
+
 /** The number of events, or the status and the body of the error. */
 async function answer(response: Response) {
   const body = await response.json<unknown[]>();
@@ -222,11 +233,13 @@ it("a Waldur that hangs is waited for two seconds, once for all who ask", async 
   await asked();
   waldur.behaviour = "hangs";
   later(60 * SECOND_MS);
+  const deadlines = passDeadlines(4);
 
   const responses = await Promise.all([asked(), asked(), asked("", "Token other"), asked("", "Token other")]);
 
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 503, 503]);
   expect(waldur.calls).toHaveLength(3);
+  expect(deadlines.mock.calls).toEqual(Array(4).fill([2 * SECOND_MS]));
 });
 
 describe("while Waldur is down", () => {

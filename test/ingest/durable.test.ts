@@ -50,11 +50,20 @@ describe("a queue that refuses the events", () => {
 });
 
 it("a queue that stalls is left after its deadline, for R2", async () => {
-  const queue = asQueue({ sendBatch: () => new Promise(() => {}), metrics: async () => ({ backlogCount: 0 }) });
-  const timers = vi.spyOn(globalThis, "setTimeout");
-  expect((await send(hook(), { INGEST_QUEUE: queue })).status).toBe(202);
-  expect(timers).toHaveBeenCalledWith(expect.any(Function), SEND_DEADLINE_MS);
-  timers.mockRestore();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { promise: isSent, resolve: sending } = Promise.withResolvers<void>();
+  const sendBatch = () => {
+    sending();
+    return new Promise(() => {});
+  };
+  const response = send(hook(), {
+    INGEST_QUEUE: asQueue({ sendBatch, metrics: async () => ({ backlogCount: 0 }) }),
+  });
+  await isSent;
+  await vi.advanceTimersByTimeAsync(SEND_DEADLINE_MS - 1);
+  expect(await keys("spill/")).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect((await response).status).toBe(202);
   expect(await keys("spill/")).toHaveLength(1);
 });
 

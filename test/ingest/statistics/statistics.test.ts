@@ -92,18 +92,23 @@ describe("refused requests", () => {
 
   it("that come while one is being told to the queue go together, and wait when it refuses", async () => {
     const sent: string[] = [];
-    let isUp = false;
-    const queue = asQueue({
-      metrics: async () => ({ backlogCount: 0 }),
-      send: async (body: string) => {
-        await scheduler.wait(5);
-        if (!isUp) throw new Error("Too Many Requests");
-        sent.push(body);
-      },
-    });
-    await Promise.all([post("{", {}, queue), post("{", {}, queue), post("{", {}, queue)]);
-    isUp = true;
+    const asked = Promise.withResolvers<void>();
+    const refusal = Promise.withResolvers<void>();
+    const answers = [refusal.promise];
+    const send = async (body: string) => {
+      asked.resolve();
+      await answers.shift();
+      sent.push(body);
+    };
+    const queue = asQueue({ metrics: async () => ({ backlogCount: 0 }), send });
+    const first = post("{", {}, queue);
+    await asked.promise;
+    await Promise.all([post("{", {}, queue), post("{", {}, queue)]);
+    refusal.reject(new Error("Too Many Requests"));
+    await first;
+    expect(sent).toEqual([]);
     await post("{", {}, queue);
+    expect(sent).toHaveLength(1);
     await deliver(sent);
     expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 4 }]);
   });
