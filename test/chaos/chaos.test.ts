@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { aPerson } from "../support/people.ts";
 import { Random } from "../support/random.ts";
 import { get, runMinute } from "../support/world.ts";
@@ -48,8 +49,8 @@ it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, {
   const quiet = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
   const random = new Random(SEED);
   const clock = { now: 0 };
-  const deadLetters = new FaultyQueue("edge-events-dead-letters", random, clock);
-  const queue = new FaultyQueue("edge-events-ingest", random, clock, deadLetters);
+  const deadLetters = new FaultyQueue(DEAD_LETTER_QUEUE_NAME, random, clock);
+  const queue = new FaultyQueue(INGEST_QUEUE_NAME, random, clock, deadLetters);
   const { DB, counts } = faultyDatabase(env.DB, clock);
   const SPILL = faultyBucket(env.SPILL, random);
   const bindings = {

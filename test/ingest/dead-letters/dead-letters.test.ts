@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
+import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
@@ -10,8 +11,6 @@ import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../../suppo
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 
-const INGEST = "edge-events-ingest";
-const DEAD = "edge-events-dead-letters";
 const RETRIED = { retriedAfter: expect.any(Number) };
 const POISON =
   "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";

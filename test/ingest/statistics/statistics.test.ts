@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { consume } from "../../../src/ingest/consumer.ts";
 import { packMessages } from "../../../src/ingest/queue/message.ts";
+import { INGEST_QUEUE_NAME } from "../../../src/ingest/queue/names.ts";
 import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
 import { aBatch, deliver } from "../../support/batch.ts";
 import { push, rows } from "../../support/ingest.ts";
@@ -16,7 +17,7 @@ const message = (producer: string, receivedAt: number, ...names: string[]) =>
 
 async function consumed(now: number, ...bodies: string[]) {
   const { batch } = aBatch(
-    "edge-events-ingest",
+    INGEST_QUEUE_NAME,
     bodies.map((body) => ({ body })),
   );
   await consume(batch, bindings(), now);
@@ -62,7 +63,7 @@ describe("the numbers of a day", () => {
       const DB = new Proxy(env.DB, {
         get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
       });
-      const { batch: messages } = aBatch("edge-events-ingest", [{ body: message("a", DAY_1, ...names) }]);
+      const { batch: messages } = aBatch(INGEST_QUEUE_NAME, [{ body: message("a", DAY_1, ...names) }]);
       await consume(messages, bindings({ DB }), DAY_1);
       return written;
     };
