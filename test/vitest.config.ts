@@ -29,6 +29,7 @@ export default defineConfig(async () => ({
     setupFiles: ["./test/support/setup.ts"],
     isolate: false,
     maxWorkers: 2,
+    expect: { requireAssertions: true },
     // Ends a test that hangs; no test fails because the machine is slow.
     testTimeout: HANGING_MS,
     hookTimeout: HANGING_MS,
