@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { bigLog, CUSTOMERS, linkOf } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
@@ -69,5 +70,6 @@ it.each([
   for (let start = 0; start < 1_000; start += size)
     rows += (await recorded(...events.slice(start, start + size))).rowsWritten;
 
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM events").first("n")).toBe(1_000);
   expect(rows / 1_000).toBeLessThanOrEqual(most);
 });

@@ -165,8 +165,14 @@ it("no origin is let in when none is configured", async () => {
   expect(response.headers.has("Access-Control-Allow-Origin")).toBe(false);
 });
 
-it("credentials by cookie are never allowed", async () => {
-  const response = await request("/api/events/", asPreflight());
+it.each(["*", PAGE])("credentials by cookie are not allowed where the origins are %j", async (CORS_ORIGINS) => {
+  const { token } = await aPerson({ staff: true });
 
-  expect(response.headers.has("Access-Control-Allow-Credentials")).toBe(false);
+  const answer = await get("/api/events/", token, { headers: { Origin: PAGE } }, { CORS_ORIGINS });
+  const preflight = await request("/api/events/", asPreflight(), { CORS_ORIGINS });
+
+  for (const { status, headers } of [answer, preflight]) {
+    expect([status, headers.get("Access-Control-Allow-Origin")]).toEqual([200, CORS_ORIGINS]);
+    expect(headers.has("Access-Control-Allow-Credentials")).toBe(false);
+  }
 });
