@@ -79,9 +79,12 @@ describe("message", () => {
     ["the event type is not searched", "project_created", "abc"],
   ])("%s", async (_what, text, message) => {
     const { token } = await aPerson({ staff: true });
-    await recorded(anEvent({ message, eventType: "project_created", context: { key: "secret" } }));
+    await recorded(
+      anEvent({ message, eventType: "project_created", context: { key: "secret" } }),
+      anEvent({ message: `has ${text}` }),
+    );
 
-    expect(await messages(token, query(["message", text]))).toEqual([]);
+    expect(await messages(token, query(["message", text]))).toEqual([`has ${text}`]);
   });
 
   it("of 500 characters beyond ASCII is found in the other case", async () => {

@@ -51,9 +51,12 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
     ["capitals", A.toUpperCase()],
   ])("is compared as 32 hex: a context that has it with %s does not match", async (_form, value) => {
     const { token } = await aPerson({ staff: true });
-    await recorded(anEvent({ context: { [parameter]: value } }));
+    await recorded(
+      anEvent({ message: "32 hex", context: { [parameter]: A } }),
+      anEvent({ message: "as given", context: { [parameter]: value } }),
+    );
 
-    expect(await messages(token, `?${parameter}=${A}`)).toEqual([]);
+    expect(await messages(token, `?${parameter}=${A}`)).toEqual(["32 hex"]);
   });
 
   it("that is no UUID is 400", async () => {
@@ -151,9 +154,10 @@ describe.each(["auth_method", "pat_uuid"])("%s", (parameter) => {
       anEvent({ message: "it", context: { [parameter]: stored } }),
       anEvent({ message: "nested", context: { inner: { [parameter]: value } } }),
       anEvent({ message: "without" }),
+      anEvent({ message: "exactly", context: { [parameter]: value.trim() } }),
     );
 
-    expect(await messages(token, query([parameter, value]))).toEqual(matches ? ["it"] : []);
+    expect(await messages(token, query([parameter, value]))).toEqual(matches ? ["exactly", "it"] : ["exactly"]);
   });
 
   it("matches the text as it stands in the context, a UUID with dashes included", async () => {
