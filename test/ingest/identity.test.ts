@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
-import { aFailingDatabase, hook, push, rows } from "../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, hook, push, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 
@@ -145,11 +145,27 @@ describe("an event that comes by web hook and with Waldur's uuid", () => {
   });
 });
 
-it("a second delivery reads one row for each event and writes next to nothing", async () => {
-  const { bodies } = await sent(Array.from({ length: 200 }, (_, index) => hook({ message: `m${index}` })));
-  await deliver(bodies);
-  const before = await env.DB.prepare("SELECT accepted, stored, duplicates FROM ingest_days").first();
-  await deliver(bodies);
-  expect(await rows("events")).toHaveLength(200);
-  expect(await env.DB.prepare("SELECT accepted, stored, duplicates FROM ingest_days").first()).toEqual(before);
-});
+it.each([1, 200])(
+  "a second delivery of %i events changes nothing, writes 2 rows and reads about 20 for each",
+  async (count) => {
+    const { bodies } = await sent(Array.from({ length: count }, (_, index) => hook({ message: `m${index}` })));
+    await deliver(bodies);
+    const stored = {
+      events: await rows("events"),
+      scopes: await rows("event_scopes"),
+      days: await rows("ingest_days"),
+    };
+    const { DB, cost } = aMeteredDatabase();
+
+    expect(await deliver(bodies, { DB })).toEqual(bodies.map(() => "acked"));
+
+    expect(stored.events).toHaveLength(count);
+    expect({
+      events: await rows("events"),
+      scopes: await rows("event_scopes"),
+      days: await rows("ingest_days"),
+    }).toEqual(stored);
+    expect(cost.rowsWritten).toBe(2);
+    expect(cost.rowsRead).toBeLessThan(250 + 20 * count);
+  },
+);

@@ -17,6 +17,24 @@ export function aFailingDatabase(message: string, after = 0) {
   return { DB: { ...env.DB, prepare, batch } as unknown as D1Database, calls: () => calls };
 }
 
+/** The database as the consumer uses it, with what its batches cost so far. */
+export function aMeteredDatabase() {
+  const cost = { statements: 0, rowsRead: 0, rowsWritten: 0 };
+  const batch: D1Database["batch"] = async <T>(statements: D1PreparedStatement[]) => {
+    cost.statements += statements.length;
+    const results = await env.DB.batch<T>(statements);
+    for (const { meta } of results) {
+      cost.rowsRead += meta.rows_read;
+      cost.rowsWritten += meta.rows_written;
+    }
+    return results;
+  };
+  const DB = new Proxy(env.DB, {
+    get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
+  });
+  return { DB, cost };
+}
+
 /** The rows of a table. */
 export const rows = async (table: string) => (await env.DB.prepare(`SELECT * FROM ${table}`).all()).results;
 

@@ -7,7 +7,7 @@ import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
-import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 
@@ -110,16 +110,9 @@ describe("a message that fails for good", () => {
         ),
       )
     ).flat();
-    let statements = 0;
-    const batch: D1Database["batch"] = (all) => {
-      statements += all.length;
-      return env.DB.batch(all);
-    };
-    const DB = new Proxy(env.DB, {
-      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-    });
+    const { DB, cost } = aMeteredDatabase();
     const outcomes = await consume(INGEST, bodies, 1, { DB });
-    expect(statements).toBeLessThan(1000);
+    expect(cost.statements).toBeLessThan(1000);
     expect(outcomes).toHaveLength(20);
     for (const outcome of outcomes) expect(outcome).toEqual(RETRIED);
   });
@@ -149,18 +142,11 @@ describe("the dead-letter queue", () => {
         [1, 2, 3].map((n) => queued(...Array.from({ length: 900 }, (_, m) => hook({ message: `${n} ${m}` })))),
       )
     ).flat();
-    let statements = 0;
-    const batch: D1Database["batch"] = (all) => {
-      statements += all.length;
-      return env.DB.batch(all);
-    };
-    const DB = new Proxy(env.DB, {
-      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-    });
+    const { DB, cost } = aMeteredDatabase();
     expect(new Set(await consume(DEAD, bodies, 1, { DB }))).toEqual(new Set(["acked"]));
     expect(await rows("dead_letters")).toHaveLength(2700);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);
-    expect(statements).toBeLessThan(400);
+    expect(cost.statements).toBeLessThan(400);
     const again = await consume(DEAD, Array.from({ length: 5 }, () => bodies).flat(), 1, { DB });
     expect(again.some((outcome) => outcome !== "acked")).toBe(true);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);
