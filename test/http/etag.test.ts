@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
 import { stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, get, recorded, request } from "../support/world.ts";
+import { anEvent, get, query, recorded, request } from "../support/world.ts";
 
 const [OURS, THEIRS] = ["a".repeat(32), "b".repeat(32)];
 
@@ -138,6 +138,40 @@ describe("an ETag of what is shown of a customer", () => {
       expect(tags.size).toBe(4);
     },
   );
+});
+
+describe("an ETag for those who see a part of the log", () => {
+  const scope = query(["scope", `/api/customers/${OURS}/`]);
+  const anUpdate = (customer: string | undefined) =>
+    anEvent({ eventType: "customer_update_succeeded", context: { customer_uuid: customer } });
+  const anOwner = () => aPerson({ roles: [{ scope: String(OURS) }] });
+
+  it.each([`/api/events/${scope}`, `/api/events/count/${scope}`, `/api/events/1/${scope}`])(
+    "of %s stays when hidden events come and go",
+    async (path) => {
+      const { token } = await anOwner();
+      await recorded(anUpdate(OURS), anUpdate(OURS), anUpdate(THEIRS));
+      const before = await etagOf(path, token);
+
+      await recorded(anUpdate(THEIRS));
+      expect(await etagOf(path, token)).toBe(before);
+      await env.DB.exec("DELETE FROM events WHERE id = 3");
+      expect(await etagOf(path, token)).toBe(before);
+      expect((await withTag(path, token, before)).status).toBe(304);
+    },
+  );
+
+  it("changes when one event takes the place of another", async () => {
+    const { token } = await anOwner();
+    await recorded(anUpdate(OURS), anUpdate(OURS));
+    const before = await etagOf(`/api/events/${scope}`, token);
+
+    await env.DB.exec("DELETE FROM events WHERE id = 2");
+    await recorded(anUpdate(OURS));
+
+    const response = await withTag(`/api/events/${scope}`, token, before);
+    expect([response.status, response.headers.get("X-Result-Count")]).toEqual([200, "2"]);
+  });
 });
 
 describe("an ETag", () => {
