@@ -39,7 +39,7 @@ describe("every route", () => {
     }
   });
 
-  it("is among those that are asked", () => {
+  it("is among those found", () => {
     expect(paths()).toEqual(
       expect.arrayContaining([
         "/api/events/",
@@ -132,7 +132,7 @@ describe.each([
   "/api/events/event_groups/",
   "/api/events/scope_types/",
 ])("clients find X-Result-Count in %s", (path) => {
-  it.each(["GET", "HEAD"])("on %s", async (method) => {
+  it.each(["GET", "HEAD"])("with %s", async (method) => {
     const { token } = await aPerson({ staff: true });
 
     expect((await get(path, token, { method })).headers.get("X-Result-Count")).toMatch(/^\d+$/);

@@ -62,7 +62,7 @@ describe("a token", () => {
     expect(await detail(await asked(token))).toEqual([401, "Token has expired."]);
   });
 
-  it("that another isolate has used meanwhile goes on living here", async () => {
+  it("that another isolate has used meanwhile is still valid here", async () => {
     stopClock("2026-05-01T00:00:00Z");
     const { token, hash } = await aPerson({ staff: true, lifetime: 30, created: MAY_1 * 1000 });
     expect((await asked(token)).status).toBe(200);
@@ -159,7 +159,7 @@ describe("X-Impersonated-User-Uuid", () => {
   it.each([
     ["of somebody who is not staff", { support: true }],
     ["of an ordinary user", {}],
-  ])("%s is not taken notice of", async (_who, who) => {
+  ])("%s is ignored", async (_who, who) => {
     const { token } = await aPerson(who);
     const staff = await aPerson({ staff: true });
     await recorded(anEvent());
@@ -170,7 +170,7 @@ describe("X-Impersonated-User-Uuid", () => {
     expect(await response.json()).toHaveLength("support" in who ? 1 : 0);
   });
 
-  it.each(["junk", "", hex("nobody")])("%j names nobody and is not taken notice of", async (uuid) => {
+  it.each(["junk", "", hex("nobody")])("%j names nobody and is ignored", async (uuid) => {
     const { token } = await aPerson({ staff: true });
 
     const response = await get("/api/events/", token, { headers: { "X-Impersonated-User-Uuid": uuid } });

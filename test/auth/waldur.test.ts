@@ -141,7 +141,7 @@ it.each(["https://waldur.example.com/", "https://waldur.example.com/waldur"])(
   },
 );
 
-it("without WALDUR_URL the door stays shut", async () => {
+it("without WALDUR_URL, or with an unknown AUTH, every request is 500", async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 
   expect((await asked("", "Token key", { WALDUR_URL: "" })).status).toBe(500);
@@ -201,7 +201,12 @@ describe("an answer is believed", () => {
   });
 });
 
-describe.each<Behaviour>(["fails", "down", "babbles", "redirects"])("when Waldur %s", (behaviour) => {
+describe.each<[what: string, behaviour: Behaviour]>([
+  ["answers 500", "fails"],
+  ["is down", "down"],
+  ["answers with HTML", "babbles"],
+  ["redirects", "redirects"],
+])("when Waldur %s", (_what, behaviour) => {
   it("nobody it does not know gets in: 503, to be tried again", async () => {
     waldur.behaviour = behaviour;
 
@@ -212,7 +217,7 @@ describe.each<Behaviour>(["fails", "down", "babbles", "redirects"])("when Waldur
     expect(await response.text()).not.toContain("key");
   });
 
-  it("its last good answer serves for ten minutes, and Waldur is left alone for some seconds", async () => {
+  it("its last good answer is used for ten minutes, and the next request makes no call", async () => {
     waldur.users.set("Token key", { uuid: ME, is_staff: true });
     await asked();
     waldur.behaviour = behaviour;
@@ -252,7 +257,7 @@ describe("while Waldur is down", () => {
     expect((await asked("", "Token key", { WALDUR_STALE: "off" })).status).toBe(503);
   });
 
-  it("a refusal never becomes a welcome", async () => {
+  it("a token that it refused before is not let in", async () => {
     await asked();
     waldur.behaviour = "down";
     later(10 * SECOND_MS);
@@ -260,7 +265,7 @@ describe("while Waldur is down", () => {
     expect((await asked()).status).toBe(503);
   });
 
-  it("it is noticed when Waldur is back, and when it refuses then", async () => {
+  it("a token that it refuses as soon as it is back is not let in", async () => {
     waldur.users.set("Token key", { uuid: ME, is_staff: true });
     await asked();
     waldur.behaviour = "down";

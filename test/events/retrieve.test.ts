@@ -122,7 +122,7 @@ describe("filters of the list hold for one event, too", () => {
   });
 });
 
-describe("404", () => {
+describe("one event is 404", () => {
   it("where there is no such event", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(theEvent());

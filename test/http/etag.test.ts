@@ -80,14 +80,14 @@ describe("every GET", () => {
   });
 
   it.each([
-    ["the strong form of it", (tag: string) => tag.slice(2), 304],
-    ["it in a list", (tag: string) => `"x", ${tag} ,W/"y"`, 304],
-    ["it in a list without blanks", (tag: string) => `W/"x",${tag}`, 304],
-    ["anything", () => "*", 304],
-    ["others", () => '"x", W/"y"', 200],
-    ["it without quotes", (tag: string) => tag.slice(3, -1), 200],
-    ["nothing", () => "", 200],
-  ])("with If-None-Match naming %s is answered so", async (_what, header, status) => {
+    ["its strong form", 304, (tag: string) => tag.slice(2)],
+    ["its ETag in a list", 304, (tag: string) => `"x", ${tag} ,W/"y"`],
+    ["its ETag in a list without blanks", 304, (tag: string) => `W/"x",${tag}`],
+    ["anything", 304, () => "*"],
+    ["others", 200, () => '"x", W/"y"'],
+    ["its ETag without quotes", 200, (tag: string) => tag.slice(3, -1)],
+    ["nothing", 200, () => ""],
+  ])("with %s in If-None-Match is %i", async (_what, status, header) => {
     const { token } = await aPerson({ staff: true });
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/?message=event", "/api/events-stats/", "/api/events/1/"]) {
@@ -196,7 +196,7 @@ describe("an ETag", () => {
     }
   });
 
-  it("does not stand in the way of errors: 401, 400 and 404 come without one, and no cache may store them", async () => {
+  it("is not sent with the errors 401, 400 and 404, which no cache may store", async () => {
     const { token } = await aPerson({ staff: true });
     for (const [path, headers, status] of [
       ["/api/events/", { Authorization: "Token unknown" }, 401],

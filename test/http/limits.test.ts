@@ -35,7 +35,7 @@ const throttled = async (response: Response, limit: number) => {
 };
 
 describe("requests are limited", () => {
-  it("by token, which is not told to the counter", async () => {
+  it("by token, of which the counter is told a hash only", async () => {
     const [token, other] = [(await aPerson({ staff: true })).token, (await aPerson({ staff: true })).token];
     const { rate, keys } = aRate(2);
     const bindings = { TOKEN_RATE: rate, TOKEN_LIMIT: 2 };

@@ -30,7 +30,7 @@ function watchedDatabase() {
 }
 
 describe("the bookmark", () => {
-  it.each(PATHS)("of what %s has read goes out, and is taken when it comes back", async (path) => {
+  it.each(PATHS)("of %s is sent with the answer, and accepted in the next request", async (path) => {
     const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
 
@@ -61,7 +61,7 @@ describe("the bookmark", () => {
     BOOKMARK.replaceAll("-", ""),
     `${BOOKMARK},${BOOKMARK}`,
     "'; DROP TABLE events; --",
-  ])("%s is none: 400, and the database is not asked", async (bookmark) => {
+  ])("that is none is 400, and the database is not asked: %s", async (bookmark) => {
     const { token } = await aPerson({ staff: true });
     const { DB, begun } = watchedDatabase();
 
@@ -72,7 +72,7 @@ describe("the bookmark", () => {
     expect(begun).toEqual([]);
   });
 
-  it("goes out with 304 and with errors as well, so that a client never falls behind", async () => {
+  it("is sent with 304 and with errors as well, so that a client never falls behind", async () => {
     const { token } = await aPerson({ staff: true });
     const tag = (await get("/api/events/", token)).headers.get("ETag") ?? "";
 

@@ -101,7 +101,7 @@ describe("an event that comes by web hook and with Waldur's uuid", () => {
   const web = () => sent(hook());
   const api = () => sent(hook({ uuid: UUID }));
 
-  it("hook first is one event with Waldur's uuid, and readers are told that a row changed", async () => {
+  it("is one event with Waldur's uuid when the hook comes first, and readers are told that a row changed", async () => {
     await deliver((await web()).bodies);
     expect(await epoch()).toBe(0);
     await deliver((await api()).bodies);
@@ -109,7 +109,7 @@ describe("an event that comes by web hook and with Waldur's uuid", () => {
     expect(await rows("event_scopes")).toHaveLength(2);
   });
 
-  it("hook last is one event", async () => {
+  it("is one event when the hook comes last", async () => {
     await deliver((await api()).bodies);
     await deliver((await web()).bodies);
     expect([await stored(), await epoch()]).toEqual([[UUID], 0]);
@@ -132,7 +132,7 @@ describe("an event that comes by web hook and with Waldur's uuid", () => {
     }
   });
 
-  it("of two events with ids and one content, both stay, and the hook is one of them, in any order", async () => {
+  it("is one of two events with ids and its content, and both stay, in any order", async () => {
     const other = "0b5c1a4e000040008000000000000002";
     const all = [...(await web()).bodies, ...(await api()).bodies, ...(await sent(hook({ uuid: other }))).bodies];
     for (const order of [all, all.toReversed(), [1, 0, 2].map((index) => all[index])]) {

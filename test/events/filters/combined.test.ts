@@ -15,7 +15,7 @@ async function refusal(search: string) {
 const project = "project_creation_succeeded";
 const customer = "customer_creation_succeeded";
 
-describe("o", () => {
+describe("the order o", () => {
   it.each([
     ["foo", "foo"],
     ["user", "user"],
@@ -111,7 +111,7 @@ describe("a single-valued parameter given several times", () => {
   });
 });
 
-describe("errors", () => {
+describe("errors of filters", () => {
   it("of several bad parameters are all in one body", async () => {
     const search = query(
       ["created_from", "x"],
@@ -150,7 +150,7 @@ describe("errors", () => {
   });
 
   it.each(["?o=x&page=99", "?customer_uuid=x&page=0", "?created_from=999999999999999&page=abc"])(
-    "of filters come before those of the page: %s",
+    "come before those of the page: %s",
     async (search) => {
       expect((await refusal(search)).status).toBe(400);
     },

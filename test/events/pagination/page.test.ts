@@ -96,7 +96,7 @@ describe("page", () => {
     expect((await get(`/api/events/?page=${page}`, token)).status).toBe(status);
   });
 
-  it("pages share nothing and leave nothing out", async () => {
+  it("shares no event with the others, and no event is on none", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(...numberedEvents(23));
 

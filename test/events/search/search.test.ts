@@ -102,7 +102,7 @@ describe("a search for a text", () => {
     );
   });
 
-  it("is not content with a message that has all of its triples elsewhere", async () => {
+  it("does not find a message that has all of its triples of letters, and not in this order", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(...["abcabd bcabc", "aaa", "abab", "xabcabc"].map((message) => anEvent({ message })));
 

@@ -41,7 +41,7 @@ describe("the delay before a retry", () => {
     expect(retryDelay(0, 0)).toBe(3);
   });
 
-  it("is used while the database is away, and nobody dies of that", async () => {
+  it("is used while the database is away, and no message dies of that", async () => {
     const bindings = {
       ...aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
       INGEST_DEAD_LETTERS: aRefusingQueue(),

@@ -65,7 +65,7 @@ describe("a producer that signs (Standard Webhooks)", () => {
   it.each([
     [-301, "too old: it was signed 301 s ago, and 300 s are allowed"],
     [301, "too new: it was signed for 301 s from now, and 300 s are allowed"],
-  ])("is told when a rightly signed message is %i s away, and only then", async (seconds, detail) => {
+  ])("is told that its message is %i s away when the signature is right, and only then", async (seconds, detail) => {
     await aProducer("signer", "standard-webhooks", [KEY]);
     const told = await post("signer", await standardWebhook(KEY, "msg_1", NOW + seconds, body));
     expect(told).toEqual({ status: 401, body: { detail: expect.stringContaining(detail) } });
@@ -135,7 +135,7 @@ describe("the table of producers", () => {
     }
   });
 
-  it("is remembered, and stays so while the database is away; never seen, nobody can be let in", async () => {
+  it("stays cached while the database is away; where it was never read, a request is 503", async () => {
     await aProducer("good", "secret", [await sha256Hex("s")]);
     const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.", 1);
     const bindings = { ...env, DB, PRODUCER_CACHE_SECONDS: "30" };
@@ -151,7 +151,7 @@ describe("the table of producers", () => {
   });
 });
 
-it("the variable may say the same in full", async () => {
+it("the variable INGEST_SECRETS may have the authentication and the tolerance of a producer", async () => {
   const INGEST_SECRETS = JSON.stringify({
     signer: { auth: "standard-webhooks", secrets: [`whsec_${KEY}`], tolerance: 10 },
   });

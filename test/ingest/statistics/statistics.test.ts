@@ -126,7 +126,7 @@ describe("a percentile of the lag", () => {
   });
 });
 
-it("a request without events to count sends no message", async () => {
+it("a request without events sends no message", async () => {
   const { queue, bodies, notes } = aQueue();
   const response = await push("[]", { queue, headers: { "Content-Type": "application/cloudevents-batch+json" } });
   expect([response.status, bodies, notes]).toEqual([202, [], []]);
