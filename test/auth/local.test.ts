@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { later, stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, get, hex, messages, query, recorded, request } from "../support/world.ts";
+import { anEvent, dashed, get, hex, messages, query, recorded, request } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -138,9 +138,8 @@ describe("X-Impersonated-User-Uuid", () => {
   it("takes a UUID with dashes", async () => {
     const staff = await aPerson({ staff: true });
     const { uuid } = await aPerson();
-    const dashed = uuid.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
-    const response = await get("/api/events/", staff.token, { headers: { "X-Impersonated-User-Uuid": dashed } });
+    const response = await get("/api/events/", staff.token, { headers: { "X-Impersonated-User-Uuid": dashed(uuid) } });
 
     expect(response.headers.get("X-Impersonator-Uuid")).toBe(staff.uuid);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
 import { stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, get, query, recorded, request } from "../support/world.ts";
+import { anEvent, get, query, recorded, request, rowsRead } from "../support/world.ts";
 
 const [OURS, THEIRS] = ["a".repeat(32), "b".repeat(32)];
 
@@ -46,9 +46,6 @@ const etagOf = async (path: string, token: string, init: RequestInit = {}) =>
 
 const withTag = (path: string, token: string, tag: string, init: RequestInit = {}) =>
   get(path, token, { ...init, headers: { "If-None-Match": tag } });
-
-const rowsRead = (response: Response) =>
-  Number(/rows_read;desc="(\d+)"/.exec(response.headers.get("Server-Timing") ?? "")?.[1] ?? Number.NaN);
 
 describe("every GET", () => {
   it.each(PATHS)("%s has a weak ETag that HEAD has, too, and no shared cache may keep it", async (path) => {

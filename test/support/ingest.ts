@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
+import { aQueue } from "./queue.ts";
 import { request } from "./world.ts";
 
 /** A bucket that does not take anything. */
@@ -48,6 +49,17 @@ export function push(
   const given = { ...(queue ? { INGEST_QUEUE: queue } : {}), ...changed };
   return request("/ingest/waldur", { method: "POST", body: text, ...init, headers }, given);
 }
+
+/** Sends events as `waldur`; the queue messages they became. Throws when they are not accepted. */
+export async function queued(...events: unknown[]): Promise<string[]> {
+  const { queue, bodies } = aQueue();
+  const response = await push(events, { queue });
+  if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+  return bodies;
+}
+
+export const gzipped = (text: string) =>
+  new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 
 /** A web hook's body: the four keys of Waldur's hooks-web. */
 export const hook = (event: Record<string, unknown> = {}) => ({

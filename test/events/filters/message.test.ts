@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
-import { anEvent, get, messages, query, recorded } from "../../support/world.ts";
-
-/** The answer of the list to a bad filter. */
-async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
-  return { status: response.status, body: await response.json() };
-}
+import { anEvent, messages, query, recorded } from "../../support/world.ts";
+import { refusal } from "./refusal.ts";
 
 describe("message", () => {
   it.each([

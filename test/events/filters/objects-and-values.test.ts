@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, messages, query, recorded } from "../../support/world.ts";
+import { refusal } from "./refusal.ts";
 
 const A = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const B = "ffffffffffffffffffffffffffffffff";
-/** The answer of the list to a bad filter. */
-async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
-  return { status: response.status, body: await response.json() };
-}
 
 const UUID_PARAMETERS = ["customer_uuid", "project_uuid", "user_uuid"];
 

@@ -7,19 +7,13 @@ import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
-import { aFailingDatabase, aMeteredDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, aRefusingBucket, hook, queued, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 
 const RETRIED = { retriedAfter: expect.any(Number) };
 const POISON =
   "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";
-
-async function queued(...events: unknown[]): Promise<string[]> {
-  const { queue, bodies } = aQueue();
-  await push(events, { queue });
-  return bodies;
-}
 
 const consume = (queue: string, bodies: readonly unknown[], attempts: number, changed = {}) =>
   deliver(bodies, changed, { queue, attempts });

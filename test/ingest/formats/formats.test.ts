@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_BODY_BYTES } from "../../../src/ingest/body.ts";
 import { MAX_EVENTS } from "../../../src/ingest/event.ts";
 import { deliver } from "../../support/batch.ts";
-import { hook, push } from "../../support/ingest.ts";
+import { gzipped, hook, push } from "../../support/ingest.ts";
 import { aPerson } from "../../support/people.ts";
 import { aQueue } from "../../support/queue.ts";
 import { get } from "../../support/world.ts";
@@ -26,9 +26,6 @@ async function sent(body: BodyInit, headers: Record<string, string>) {
 }
 
 const form = (text: string) => sent(text, { "Content-Type": "application/x-www-form-urlencoded" });
-
-const gzipped = (text: string) =>
-  new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 
 describe("a form post of a web hook", () => {
   it("keeps the keys of the context, says that their values are lost", async () => {
