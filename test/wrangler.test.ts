@@ -148,12 +148,12 @@ describe("the comparison with wrangler.toml finds", () => {
   });
 
   it.each([
-    ["producer", 'binding = "INGEST_QUEUE"\nqueue = "edge-events-ingest"'],
-    ["consumer", '[[queues.consumers]]\nqueue = "edge-events-ingest"'],
-    ["dead-letter queue", 'dead_letter_queue = "edge-events-dead-letters"'],
-  ])("a %s with another queue", (_, lines) => {
-    expect(wranglerToml).toContain(lines);
-    const toml = wranglerToml.replace(lines, lines.replace("edge-events", "planted"));
+    ["producer", 'binding = "INGEST_QUEUE"\nqueue = ', INGEST_QUEUE_NAME],
+    ["consumer", "[[queues.consumers]]\nqueue = ", INGEST_QUEUE_NAME],
+    ["dead-letter queue", "dead_letter_queue = ", DEAD_LETTER_QUEUE_NAME],
+  ])("a %s with another queue", (_, key, name) => {
+    expect(wranglerToml).toContain(`${key}"${name}"`);
+    const toml = wranglerToml.replace(`${key}"${name}"`, `${key}"planted"`);
     expect(queuesOf(toml)).not.toEqual(QUEUES);
   });
 });

@@ -1,10 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, query, recorded, request } from "../support/world.ts";
-
-afterEach(() => vi.restoreAllMocks());
 
 /** The lines a request leaves in the log. */
 async function logged(token: string, path: string, init: RequestInit = {}, bindings: Partial<Env> = { AUDIT: "on" }) {

@@ -114,7 +114,7 @@ describe("a body", () => {
     expect(bodies[0]?.length).toBeLessThan(128_000);
   });
 
-  it("larger than the limit is 413 with the limit, told or not", async () => {
+  it("larger than the limit is 413 with the limit, whether its length is announced or not", async () => {
     const { queue } = aQueue();
     const response = await push("x".repeat(MAX_BODY_BYTES + 1), { queue });
     expect(response.status).toBe(413);

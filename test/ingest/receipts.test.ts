@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { hook, push, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
@@ -21,8 +22,10 @@ async function ask(id: string, producer = "waldur", secret = "waldur-secret") {
 
 describe("a receipt", () => {
   it("says accepted before the event is stored, then where it is stored", async () => {
+    stopClock("2026-05-01T12:00:00.123Z");
     const { uuid, receipt, bodies } = await sent(hook());
-    expect(await ask(receipt)).toEqual({ code: 200, status: "accepted", uuid, accepted: expect.stringMatching(/Z$/) });
+    const accepted = expect.stringMatching(/^2026-05-01T12:00:00\.123\d{3}Z$/);
+    expect(await ask(receipt)).toEqual({ code: 200, status: "accepted", uuid, accepted });
     await deliver(bodies);
     expect(await ask(receipt)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
     expect(await ask(uuid)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
@@ -36,11 +39,18 @@ describe("a receipt", () => {
     expect(await ask(api.receipt)).toEqual({ code: 200, status: "stored", uuid: UUID, id: 1 });
   });
 
-  it("of an event that died tells why", async () => {
+  it("of an event that died tells why and when", async () => {
+    stopClock("2026-05-01T12:00:00.123Z");
     const [first, second] = [await sent(hook({ uuid: UUID })), await sent(hook({ uuid: UUID, message: "Other" }))];
     await deliver([...first.bodies, ...second.bodies]);
     expect(await ask(first.receipt)).toMatchObject({ status: "stored", uuid: UUID });
-    expect(await ask(second.receipt)).toMatchObject({ status: "dead", uuid: UUID, reason: "conflict", attempts: 1 });
+    expect(await ask(second.receipt)).toMatchObject({
+      status: "dead",
+      uuid: UUID,
+      reason: "conflict",
+      attempts: 1,
+      last_seen: "2026-05-01T12:00:00.123000Z",
+    });
     expect(await rows("dead_letters")).toHaveLength(1);
   });
 
