@@ -161,7 +161,7 @@ export const ingestMutants: readonly Mutant[] = [
     file: "src/ingest/body.ts",
     search: 'yield* bounded(stream, "The inflated body");',
     replace: "yield* stream;",
-    tests: ["test/ingest/limits"],
+    tests: ["test/ingest/formats"],
   },
   {
     bug: "A retry does not wait longer than the one before.",

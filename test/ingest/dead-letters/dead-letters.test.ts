@@ -42,12 +42,11 @@ describe("the delay before a retry", () => {
   });
 
   it("is used while the database is away, and nobody dies of that", async () => {
-    const bindings = {
-      ...aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
-      INGEST_DEAD_LETTERS: aRefusingQueue(),
-    };
-    const [outcome] = await consume(INGEST, await queued(hook()), 90, bindings);
+    const { DB } = aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long.");
+    const { queue, notes } = aQueue();
+    const [outcome] = await consume(INGEST, await queued(hook()), 90, { DB, INGEST_DEAD_LETTERS: queue });
     expect(outcome).toEqual({ retriedAfter: expect.toSatisfy((delay: number) => delay >= 450 && delay <= 900) });
+    expect(notes).toEqual([]);
   });
 });
 
