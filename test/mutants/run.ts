@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { ingestMutants } from "./ingest.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { endTests, runTests } from "./tests.ts";
-import type { Verdict } from "./verdict.ts";
+import { broken, type Verdict } from "./verdict.ts";
 
 /*
  * Plants each bug in a copy of the sources, runs the tests that should find it, and prints a table. Exits with 1 when a
@@ -85,9 +85,9 @@ async function planted(copy: string, mutant: Mutant): Promise<Result> {
 async function plant(copy: string, { file, search, replace, tests }: Mutant): Promise<Verdict> {
   const path = join(copy, file);
   const source = await readFile(path, "utf8").catch(() => "");
-  if (source.split(search).length !== 2) {
-    return { outcome: "broken", detail: "The text to replace is not in the file exactly once." };
-  }
+  if (source.split(search).length !== 2) return broken("The text to replace is not in the file exactly once.");
+  const missing = tests.find((test) => !existsSync(join(copy, test)) && !existsSync(join(copy, `${test}.test.ts`)));
+  if (missing !== undefined) return broken(`There is no ${missing}.`);
   const buggy = source.replace(search, () => replace);
   await writeFile(path, buggy);
   try {

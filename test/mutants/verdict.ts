@@ -35,7 +35,8 @@ export function verdictOf({ exitCode, isLate, report }: TestRun): Verdict {
   return { outcome: "survived", detail: "" };
 }
 
-const broken = (detail: string): Verdict => ({ outcome: "broken", detail });
+/** The verdict on a bug that cannot be judged. */
+export const broken = (detail: string): Verdict => ({ outcome: "broken", detail });
 
 function outsideOfTests(files: Report["testResults"]): string {
   const [message = ""] = files.flatMap(({ message }) => message.split("\n")[0] || []);
