@@ -83,7 +83,7 @@ export const readingMutants: readonly Mutant[] = [
     bug: "Roles are not compared when an object's codes are summed up.",
     file: "src/events/counters/read.ts",
     search: "if (series !== LOG && (rolesOfCode(code)",
-    replace: "if (series === LOG && (rolesOfCode(code)",
+    replace: 'if (series === "" && (rolesOfCode(code)',
     tests: ["test/events/model", "test/events/count", "test/events/counters", "test/events/filters"],
   },
   {

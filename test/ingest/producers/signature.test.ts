@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { sha256 } from "../../../src/values/bytes.ts";
 import { hook } from "../../support/ingest.ts";
 import { hubSignature, standardWebhook } from "../../support/sign.ts";
 import { request } from "../../support/world.ts";
@@ -34,6 +35,12 @@ describe("a signature made with", () => {
   it("the key of the producer lets it in", async () => {
     expect(await post("github", await hubSignature("key", body))).toBe(202);
     expect(await post("signer", await standardWebhook(KEY, "msg_1", NOW, body))).toBe(202);
+  });
+
+  it("the digest of a bearer secret, which is all that the database has, lets nobody in", async () => {
+    const digest = (await sha256("secret")).toBase64();
+    expect(await post("plain", await standardWebhook(digest, "msg_1", NOW, body))).toBe(401);
+    expect(await post("plain", { Authorization: "Bearer secret" })).toBe(202);
   });
 
   it.each(EMPTY_KEYS)("the empty key lets nobody in, whatever proof the producer has (%j)", async (key) => {
