@@ -65,6 +65,28 @@ describe("the links of a page", () => {
     }
   });
 
+  it("end with the list, also when the last page is full", async () => {
+    const { token } = await aPerson({ staff: true });
+    await recorded(...ours(20));
+
+    const last = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
+
+    expect(await texts(last.clone())).toEqual(numbers(11, 20));
+    expect(linkOf(last, "next")).toBeUndefined();
+  });
+
+  it.each([20, 30])("begin with the list, when a page of %i events goes back to its first event", async (size) => {
+    const { token } = await aPerson({ staff: true });
+    await recorded(...ours(50));
+    const back = pageIn(await get("/api/events/?page=3", token), "prev");
+
+    const first = await get(`/api/events/?page_size=${size}&page=${back}`, token);
+
+    expect(await texts(first.clone())).toEqual(numbers(1, 20));
+    expect(linkOf(first, "prev")).toBeUndefined();
+    expect(await texts(await get(linkOf(first, "next") ?? "", token))).toEqual(numbers(21, Math.min(50, 20 + size)));
+  });
+
   it("carry tokens for the years before 1970, too", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(...ours(25).map((event) => ({ ...event, created: event.created - 100 * YEAR })));

@@ -183,6 +183,56 @@ describe("an ETag", () => {
     expect(new Set(tags).size).toBe(paths.length);
   });
 
+  it("of one URL is not that of another, even when the data behind both are in the same state", async () => {
+    const { token } = await aPerson({ staff: true });
+    await tenEvents();
+    for (const path of ["/api/events/?page_size=3", "/api/events/?o=created", "/api/events/count/"]) {
+      expect((await withTag(path, token, await etagOf("/api/events/", token))).status, path).toBe(200);
+    }
+  });
+
+  it("changes with an event that gets Waldur's uuid, though none has come and none has gone", async () => {
+    const { token } = await aPerson({ staff: true });
+    const content = "c".repeat(32);
+    const event = anEvent({ uuid: content, context: { customer_uuid: OURS } });
+    await recorded(event);
+    const paths = [
+      "/api/events/",
+      `/api/events/?customer_uuid=${OURS}`,
+      "/api/events/?message=event",
+      "/api/events/1/",
+    ];
+    const tags = await Promise.all(paths.map((path) => etagOf(path, token)));
+
+    await recorded({ ...event, uuid: "d".repeat(32), content });
+
+    for (const [index, path] of paths.entries()) {
+      const response = await withTag(path, token, tags[index] ?? "");
+      expect(response.status, path).toBe(200);
+      expect(await response.text(), path).toContain("d".repeat(32));
+    }
+  });
+
+  it.each(["", "&page=last&page_size=1", "&message=ours"])(
+    "of one who sees a part (%s) stays when events come and go that they do not see",
+    async (more) => {
+      const { token } = await aPerson({ roles: [{ scope: OURS }] });
+      const seen = (message: string, customer: string) =>
+        anEvent({ eventType: "customer_update_succeeded", message, context: { customer_uuid: customer } });
+      await recorded(seen("ours", OURS), seen("ours", OURS), seen("theirs", THEIRS));
+      const path = `/api/events/?scope=/api/customers/${OURS}/${more}`;
+      const before = await get(path, token);
+      expect(before.headers.get("X-Result-Count")).toBe("2");
+      const tag = before.headers.get("ETag") ?? "no tag";
+
+      await recorded(seen("theirs", THEIRS));
+      await env.DB.exec("DELETE FROM events WHERE message = 'theirs'");
+
+      expect(await etagOf(path, token)).toBe(tag);
+      expect((await withTag(path, token, tag)).status).toBe(304);
+    },
+  );
+
   it("of one who sees everything is not that of one who sees nothing", async () => {
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/", "/api/events-stats/"]) {

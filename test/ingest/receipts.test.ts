@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Env } from "../../src/env.ts";
 import { deliver } from "../support/batch.ts";
 import { stopClock } from "../support/clock.ts";
 import { hook, push, rows } from "../support/ingest.ts";
@@ -13,10 +14,9 @@ async function sent(event: unknown) {
   return { uuid: uuids[0] ?? "", receipt: receipts[0] ?? "", bodies };
 }
 
-async function ask(id: string, producer = "waldur", secret = "waldur-secret") {
-  const response = await request(`/ingest/${producer}/receipts/${id}`, {
-    headers: { Authorization: `Bearer ${secret}` },
-  });
+async function ask(id: string, producer = "waldur", secret = "waldur-secret", bindings: Partial<Env> = {}) {
+  const headers = { Authorization: `Bearer ${secret}` };
+  const response = await request(`/ingest/${producer}/receipts/${id}`, { headers }, bindings);
   return { code: response.status, ...(await response.json<Record<string, unknown>>()) };
 }
 
@@ -60,6 +60,13 @@ describe("a receipt", () => {
     expect(await ask(receipt.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toMatchObject({ code: 404 });
     expect(await ask(receipt, "rotating", "new-secret")).toMatchObject({ code: 404 });
     expect(await ask("nonsense")).toMatchObject({ code: 404 });
+  });
+
+  it("of another producer with the same secret is unknown", async () => {
+    const { receipt } = await sent(hook());
+    const INGEST_SECRETS = JSON.stringify({ waldur: ["waldur-secret"], twin: ["waldur-secret"] });
+    expect(await ask(receipt, "twin", "waldur-secret", { INGEST_SECRETS })).toMatchObject({ code: 404 });
+    expect(await ask(receipt, "waldur", "waldur-secret", { INGEST_SECRETS })).toMatchObject({ status: "accepted" });
   });
 
   it("is shown to its producer only, and read by GET", async () => {

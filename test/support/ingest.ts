@@ -7,12 +7,14 @@ import { request } from "./world.ts";
 export const aRefusingBucket = () =>
   ({ put: () => Promise.reject(new Error("We encountered an internal error.")) }) as unknown as R2Bucket;
 
-/** A database that fails every call with this error, but for the first `after`. */
+/** A database that fails every call with this error, but for the first `after`; like a real one, in a later task. */
 export function aFailingDatabase(message: string, after = 0) {
   let calls = 0;
-  const batch: D1Database["batch"] = (statements) => {
+  const batch: D1Database["batch"] = async (statements) => {
     calls += 1;
-    return calls > after ? Promise.reject(new Error(message)) : env.DB.batch(statements);
+    if (calls <= after) return env.DB.batch(statements);
+    await scheduler.wait(0);
+    throw new Error(message);
   };
   const prepare: D1Database["prepare"] = (query) => env.DB.prepare(query);
   return { DB: { ...env.DB, prepare, batch } as unknown as D1Database, calls: () => calls };

@@ -39,6 +39,14 @@ describe("the list by event_type and feature", () => {
     ],
     ["a type with quotes and commas", [["event_type", 'it\'s, "odd"']], ["odd"]],
     ["a type nobody ever saw", [["event_type", "never"]], []],
+    [
+      "a type nobody ever saw, and a text of the message: nothing",
+      [
+        ["event_type", "never"],
+        ["message", "project"],
+      ],
+      [],
+    ],
     ["a type in another case", [["event_type", project.toUpperCase()]], []],
     ["a type with a blank: not trimmed", [["event_type", ` ${project}`]], []],
     ["a known type that never happened", [["event_type", "project_deletion_succeeded"]], []],

@@ -36,12 +36,11 @@ describe("the delay before a retry", () => {
   });
 
   it("is used while the database is away, and no message dies of that", async () => {
-    const bindings = {
-      ...aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
-      INGEST_DEAD_LETTERS: aRefusingQueue(),
-    };
-    const [outcome] = await consume(INGEST, await queued(hook()), 90, bindings);
+    const { DB } = aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long.");
+    const { queue, notes } = aQueue();
+    const [outcome] = await consume(INGEST, await queued(hook()), 90, { DB, INGEST_DEAD_LETTERS: queue });
     expect(outcome).toEqual({ retriedAfter: expect.toSatisfy((delay: number) => delay >= 450 && delay <= 900) });
+    expect(notes).toEqual([]);
   });
 });
 
@@ -95,6 +94,12 @@ describe("a message that fails for good", () => {
     expect(await (await env.SPILL.get(`bodies/${letter?.id}`))?.text()).toContain("poisonxxx");
   });
 
+  it("and is large comes back while R2 does not take it", async () => {
+    const bodies = await queued(hook({ message: "x".repeat(MAX_INLINE_BODY_BYTES) }));
+    expect(await consume(DEAD, bodies, 1, { SPILL: aRefusingBucket() })).toEqual([RETRIED]);
+    expect(await rows("dead_letters")).toEqual([]);
+  });
+
   it("among thousands does not use more statements than an invocation has; the rest comes back", async () => {
     await env.DB.exec(POISON.replace("NEW.message LIKE 'poison%'", "true"));
     const bodies = (
@@ -128,6 +133,17 @@ describe("the dead-letter queue", () => {
     await consume(INGEST, await queued(hook({ message: "a" })), 1);
     expect(await consume(DEAD, bodies, 1)).toEqual(["acked"]);
     expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", body: expect.stringContaining('"b"') }]);
+  });
+
+  it("keeps the newer reason of an event that dies again", async () => {
+    const bodies = await queued(hook({ message: "poison" }));
+    await consume(DEAD, bodies, 1);
+    expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", attempts: 1 }]);
+    await env.DB.exec(POISON);
+    await died(bodies);
+    expect(await rows("dead_letters")).toMatchObject([
+      { reason: "refused", detail: expect.stringContaining("no: SQLITE_CONSTRAINT"), attempts: 1 + MAX_ATTEMPTS },
+    ]);
   });
 
   it("keeps thousands with few statements, what does not fit into one invocation comes back", async () => {

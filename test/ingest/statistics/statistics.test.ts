@@ -4,7 +4,7 @@ import { packMessages } from "../../../src/ingest/queue/message.ts";
 import { INGEST_QUEUE_NAME } from "../../../src/ingest/queue/names.ts";
 import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
 import { aBatch, deliver } from "../../support/batch.ts";
-import { aMeteredDatabase, push, rows } from "../../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, push, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
 import { bindings, hex, request } from "../../support/world.ts";
 
@@ -100,6 +100,15 @@ describe("refused requests", () => {
     expect(sent).toHaveLength(1);
     await deliver(sent);
     expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 4 }]);
+  });
+
+  it("are delivered again while the database is away", async () => {
+    const { queue, notes } = aQueue();
+    await post("{", {}, queue);
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.");
+    expect(await deliver(notes, { DB })).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(await deliver(notes)).toEqual(["acked"]);
+    expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 1 }]);
   });
 
   it("never change the answer", async () => {
