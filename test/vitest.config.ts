@@ -16,8 +16,8 @@ export default defineConfig(async () => ({
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
-          // Every test has its own table of producers.
-          PRODUCER_CACHE_SECONDS: "0",
+          // No isolate keeps a table of producers: every test has its own, and some stop the clock at an earlier time.
+          PRODUCER_CACHE_SECONDS: "-Infinity",
           INGEST_SECRETS: JSON.stringify({
             waldur: { secrets: ["waldur-secret"], tells_places: true, is_upstream: true },
             rotating: ["new-secret", "old-secret"],
@@ -32,6 +32,7 @@ export default defineConfig(async () => ({
     setupFiles: ["./test/support/setup.ts"],
     isolate: false,
     maxWorkers: 2,
+    expect: { requireAssertions: true },
     // Ends a test that hangs; no test fails because the machine is slow.
     testTimeout: HANGING_MS,
     hookTimeout: HANGING_MS,

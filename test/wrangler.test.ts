@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { CRON_LINES, DATABASE_BINDING, DATABASE_NAME, SPILL_BUCKET_NAME } from "../src/cli/names.ts";
+import { CRON_LINES, DATABASE_BINDING, DATABASE_NAME, LOCAL_DATABASE_ID, SPILL_BUCKET_NAME } from "../src/cli/names.ts";
 import { runJobs } from "../src/cron.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../src/ingest/queue/names.ts";
 
@@ -110,7 +110,12 @@ describe("wrangler.toml", () => {
 
   it("names the database and the bucket that the command line uses", () => {
     expect(valuesOf(wranglerToml, "d1_databases")).toEqual([
-      { binding: DATABASE_BINDING, database_name: DATABASE_NAME, migrations_dir: "migrations" },
+      {
+        binding: DATABASE_BINDING,
+        database_name: DATABASE_NAME,
+        migrations_dir: "migrations",
+        preview_database_id: LOCAL_DATABASE_ID,
+      },
     ]);
     expect(valuesOf(wranglerToml, "r2_buckets")).toEqual([{ binding: "SPILL", bucket_name: SPILL_BUCKET_NAME }]);
   });
@@ -143,12 +148,12 @@ describe("the comparison with wrangler.toml finds", () => {
   });
 
   it.each([
-    ["producer", 'binding = "INGEST_QUEUE"\nqueue = "edge-events-ingest"'],
-    ["consumer", '[[queues.consumers]]\nqueue = "edge-events-ingest"'],
-    ["dead-letter queue", 'dead_letter_queue = "edge-events-dead-letters"'],
-  ])("a %s with another queue", (_, lines) => {
-    expect(wranglerToml).toContain(lines);
-    const toml = wranglerToml.replace(lines, lines.replace("edge-events", "planted"));
+    ["producer", 'binding = "INGEST_QUEUE"\nqueue = ', INGEST_QUEUE_NAME],
+    ["consumer", "[[queues.consumers]]\nqueue = ", INGEST_QUEUE_NAME],
+    ["dead-letter queue", "dead_letter_queue = ", DEAD_LETTER_QUEUE_NAME],
+  ])("a %s with another queue", (_, key, name) => {
+    expect(wranglerToml).toContain(`${key}"${name}"`);
+    const toml = wranglerToml.replace(`${key}"${name}"`, `${key}"planted"`);
     expect(queuesOf(toml)).not.toEqual(QUEUES);
   });
 });

@@ -24,6 +24,9 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   "dead-letters": deadLetterCommands,
 };
 
+/** Between two commands. */
+const SEPARATOR = "--";
+
 const HELP_WORDS = ["help", "--help", "-h"];
 
 try {
@@ -32,15 +35,27 @@ try {
   process.exitCode = report(error);
 }
 
-async function main([subject = "", name = "", ...args]: string[]): Promise<void> {
-  if (HELP_WORDS.includes(subject)) return console.log(usage());
+/** Runs the commands in turn. The first one that fails ends it; a command with an unknown name ends it before the first. */
+async function main(args: readonly string[]): Promise<void> {
+  for (const task of partsOf(args).map(taskOf)) await task();
+}
+
+/** The commands with their arguments. `--` is between two commands. */
+function partsOf(args: readonly string[]): string[][] {
+  const end = args.indexOf(SEPARATOR);
+  return end < 0 ? [[...args]] : [args.slice(0, end), ...partsOf(args.slice(end + 1))];
+}
+
+/** What the arguments ask for: a command, or a help text. */
+function taskOf([subject = "", name = "", ...args]: readonly string[]): () => Promise<void> | void {
+  if (HELP_WORDS.includes(subject)) return () => console.log(usage());
   if (subject === "") throw new Failure(usage(), WRONG_USAGE);
   const commands = Object.hasOwn(SUBJECTS, subject) ? (SUBJECTS[subject] ?? []) : [];
-  if (HELP_WORDS.includes(name) && commands.length > 0) return console.log(usage(commands));
+  if (HELP_WORDS.includes(name) && commands.length > 0) return () => console.log(usage(commands));
   const command = commands.find((candidate) => candidate.name === `${subject} ${name}`);
   if (!command) throw new Failure(`Unknown command: ${`${subject} ${name}`.trim()}\n\n${usage()}`, WRONG_USAGE);
-  if (args.includes("--help") || args.includes("-h")) return console.log(usage([command]));
-  await run(command, args);
+  if (args.includes("--help") || args.includes("-h")) return () => console.log(usage([command]));
+  return () => run(command, args);
 }
 
 async function run(command: Command, args: string[]): Promise<void> {
@@ -59,10 +74,12 @@ function isArgumentError(error: unknown): error is Error {
 }
 
 function usage(commands: readonly Command[] = Object.values(SUBJECTS).flat()): string {
-  return `Usage: npm run admin -- COMMAND [OPTIONS]
+  return `Usage: npm run admin -- COMMAND [OPTIONS] [-- COMMAND [OPTIONS]]…
 
 ${commands.map(({ name, usage, help }) => `  ${name} ${usage}\n${help.replaceAll(/^/gm, "      ")}`).join("\n\n")}
 
 Options of every command
-  --remote  Uses the deployed database. Default: the local one, in STATE_DIR or .wrangler/state.`;
+  --remote  Uses the deployed database. Default: the local one, in STATE_DIR or .wrangler/state.
+
+Several commands in one call have -- between them. They run in turn; after one that fails, none runs.`;
 }

@@ -9,6 +9,7 @@ export const paths = {
   // Not bin/wrangler.js, a wrapper that exits with 0 when wrangler is killed.
   wrangler: join(ROOT, "node_modules/wrangler/wrangler-dist/cli.js"),
   wranglerLogs: join(ROOT, ".wrangler/logs"),
+  migrations: join(ROOT, "migrations"),
   sampleEvents: join(ROOT, "src/cli/sample-events.mjs"),
   state: join(ROOT, ".wrangler/state"),
 };

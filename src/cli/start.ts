@@ -46,22 +46,22 @@ async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Prom
   const target = { remote: false, stateDir } as const;
   console.log(`Applying the migrations to the database in ${stateDir} …`);
   await applyMigrations(target);
+  await ensureStaff(target, staffToken);
   console.log("Starting the server …");
   const envFile = await writeVariables(stateDir, producers);
   cleanUp.push(() => rm(envFile, { force: true }));
   const server = startServer(port, stateDir, envFile);
   const api = { url: server.url, staffToken, ingestSecret };
-  await Promise.race([server.died, prepare(server, api, target, sampleEvents)]);
+  await Promise.race([server.died, prepare(server, api, sampleEvents)]);
   console.log(banner(api));
   server.log.showAll();
   runCron(server.url);
   await server.died;
 }
 
-/** Waits for the server, creates the staff user and loads the sample events. */
-async function prepare(server: Server, api: Api, target: Target, sampleEvents: number): Promise<void> {
-  // Both take seconds, so they run at the same time.
-  await Promise.all([serverReady(server), ensureStaff(target, api.staffToken)]);
+/** Waits for the server and loads the sample events. */
+async function prepare(server: Server, api: Api, sampleEvents: number): Promise<void> {
+  await serverReady(server);
   const count = await countEvents(api);
   if (count > 0) return console.log(`The database has ${count.toLocaleString("en")} events.`);
   if (sampleEvents === 0)

@@ -1,10 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, query, recorded, request } from "../support/world.ts";
-
-afterEach(() => vi.restoreAllMocks());
 
 /** The lines a request leaves in the log. */
 async function logged(token: string, path: string, init: RequestInit = {}, bindings: Partial<Env> = { AUDIT: "on" }) {
@@ -59,9 +57,9 @@ describe("a read by staff leaves one line", () => {
     const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ message: "Pssst", context: { password: "hunter2" } }));
 
-    const { lines } = await logged(token, `/api/events/${query(["message", "pssst"], ["x-auth-token", "abc"])}`);
+    const { lines } = await logged(token, `/api/events/${query(["message", "pssst"], ["x-auth-token", "xyz"])}`);
 
-    expect(JSON.stringify(lines)).not.toMatch(/pssst|hunter2|abc/i);
+    expect(JSON.stringify(lines)).not.toMatch(/pssst|hunter2|xyz/i);
     expect(lines).toEqual([
       expect.objectContaining({ filter: "message=%285+characters%29&x-auth-token=%283+characters%29" }),
     ]);

@@ -7,6 +7,7 @@ import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import type { AcceptedEvent } from "../../src/ingest/event.ts";
 import { contentUuid } from "../../src/ingest/identity.ts";
 import { packMessages } from "../../src/ingest/queue/message.ts";
+import { INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { parseTime } from "../../src/values/time.ts";
 import { schemaId, serve } from "./server.ts";
 import { CACHE, ROOT, STAFF_TOKEN } from "./settings.ts";
@@ -103,7 +104,7 @@ export async function deliver(worker: QueueWorker, lines: readonly string[], per
   const messages = groups
     .flatMap((group) => packMessages(envelope, group))
     .map((body, index) => ({ id: String(index), timestamp: new Date(), attempts: 1, body }));
-  const result = await worker.queue("edge-events-ingest", messages);
+  const result = await worker.queue(INGEST_QUEUE_NAME, messages);
   if (result.outcome !== "ok" || result.retryMessages.length > 0)
     throw new Error(`Not taken: ${JSON.stringify(result)}`);
 }

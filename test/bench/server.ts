@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { runWrangler } from "../../src/cli/wrangler.ts";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { CACHE, INGEST_SECRET, ROOT } from "./settings.ts";
 
 const BUNDLE = join(CACHE, "bundle");
@@ -49,8 +50,8 @@ export async function serve(state: string): Promise<Server> {
           name: "ours",
           modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(join(BUNDLE, "worker.js"), "utf8") }],
           bindings: { INGEST_SECRETS: JSON.stringify({ bench: [INGEST_SECRET] }), ...VARIABLES },
-          queueProducers: { INGEST_QUEUE: "edge-events-ingest", INGEST_DEAD_LETTERS: "edge-events-dead-letters" },
-          queueConsumers: { "edge-events-ingest": QUEUE, "edge-events-dead-letters": QUEUE },
+          queueProducers: { INGEST_QUEUE: INGEST_QUEUE_NAME, INGEST_DEAD_LETTERS: DEAD_LETTER_QUEUE_NAME },
+          queueConsumers: { [INGEST_QUEUE_NAME]: QUEUE, [DEAD_LETTER_QUEUE_NAME]: QUEUE },
           r2Buckets: { SPILL: "spill" },
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },

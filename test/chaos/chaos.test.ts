@@ -1,10 +1,11 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
+import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { aPerson } from "../support/people.ts";
 import { Random } from "../support/random.ts";
 import { get, runMinute } from "../support/world.ts";
-import { type Clock, faultyBucket, faultyDatabase } from "./faults.ts";
+import { Clock, faultyBucket, faultyDatabase } from "./faults.ts";
 import { bodies, isTaken } from "./producer.ts";
 import { FaultyQueue } from "./queue.ts";
 
@@ -26,20 +27,20 @@ async function sweep(bindings: Env): Promise<void> {
 /** Sends everything, then lets time pass until nothing waits any more. */
 async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, clock: Clock, random: Random) {
   const deliver = async () => {
-    clock.now += DELIVERY_SECONDS;
+    clock.advance(DELIVERY_SECONDS);
     await queue.deliver(bindings, clock.now);
     await deadLetters.deliver(bindings, clock.now);
   };
   for (const body of bodies(EVENTS, random)) {
     while (!(await isTaken(body, bindings))) await deliver();
-    clock.now += REQUEST_SECONDS;
+    clock.advance(REQUEST_SECONDS);
     if (random.next() < DELIVERIES) await deliver();
   }
   for (;;) {
     await sweep(bindings);
     const isEmpty = queue.size + deadLetters.size === 0;
     if (isEmpty && (await env.SPILL.list()).objects.length === 0) return;
-    clock.now = Math.max(clock.now, isEmpty ? clock.now + MINUTE : Math.min(queue.nextAt, deadLetters.nextAt));
+    clock.advance(isEmpty ? MINUTE : Math.max(0, Math.min(queue.nextAt, deadLetters.nextAt) - clock.now));
     while (Math.min(queue.nextAt, deadLetters.nextAt) <= clock.now) await deliver();
   }
 }
@@ -47,9 +48,10 @@ async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, 
 it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, { timeout: TIMEOUT_MS }, async () => {
   const quiet = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
   const random = new Random(SEED);
-  const clock = { now: 0 };
-  const deadLetters = new FaultyQueue("edge-events-dead-letters", random, clock);
-  const queue = new FaultyQueue("edge-events-ingest", random, clock, deadLetters);
+  vi.spyOn(Math, "random").mockImplementation(() => random.next());
+  const clock = new Clock();
+  const deadLetters = new FaultyQueue(DEAD_LETTER_QUEUE_NAME, random, clock);
+  const queue = new FaultyQueue(INGEST_QUEUE_NAME, random, clock, deadLetters);
   const { DB, counts } = faultyDatabase(env.DB, clock);
   const SPILL = faultyBucket(env.SPILL, random);
   const bindings = {
@@ -70,7 +72,8 @@ it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, {
   console.log(`faults: ${JSON.stringify({ database: counts, queue: queue.counts, seconds: Math.round(clock.now) })}`);
   console.log(`chaos: sent ${EVENTS}, stored ${some}, lost ${EVENTS - some}, twice ${every - some}`);
   expect([some, every]).toEqual([EVENTS, EVENTS]);
-  for (const count of [counts.failed, counts.timedOut, counts.down, queue.counts.refused, queue.counts.redelivered]) {
+  const { refused, stalled, redelivered } = queue.counts;
+  for (const count of [counts.failed, counts.timedOut, counts.down, refused, stalled, redelivered]) {
     expect(count).toBeGreaterThan(0);
   }
   expect(await env.DB.prepare("SELECT count(*) FROM event_scopes").first("count(*)")).toBe(EVENTS);

@@ -11,8 +11,9 @@ const MAX_BATCH = 100;
 /** Parts of all sends: refused, taken though the answer is an error. */
 const REFUSED_SENDS = 0.05;
 const LOST_ANSWERS = 0.03;
-/** Sends that are never answered; each costs the deadline in real time. */
-const STALLED_SENDS = 2;
+/** Part of all sends that are never answered, and the seconds that pass until the sender no longer waits. */
+const STALLED_SENDS = 0.05;
+const STALL = 5;
 /** Part of all messages that are delivered again after they were acknowledged, and how often. */
 const REDELIVERED = 0.1;
 const REDELIVERIES = 3;
@@ -39,8 +40,9 @@ export class FaultyQueue {
     this.#deadLetters = deadLetters;
     const take = async (bodies: readonly string[]) => {
       const luck = this.#random.next();
-      if (this.counts.stalled < STALLED_SENDS && luck > 0.98) {
+      if (luck >= 1 - STALLED_SENDS) {
         this.counts.stalled += 1;
+        queueMicrotask(() => clock.advance(STALL));
         return new Promise(() => {});
       }
       if (luck >= REFUSED_SENDS) this.add(bodies, clock.now);

@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { auditLine } from "../../src/cli/admin/audit.ts";
 import { LocalDatabase } from "./local-database.ts";
 
 const CUSTOMER = "ffffffff-ffff-4fff-8fff-ffffffffffff";
 const UUID = "07d02ac2f5be454780565ac8b70fad91";
 
+const OBJECT = ["--username", "ada", "--on", `customer:${CUSTOMER}`];
+const ADA = `INSERT INTO users (uuid, username) VALUES ('${UUID}', 'ada')`;
+
 describe("npm run admin", () => {
   let database: LocalDatabase;
   const admin = (...args: string[]) => database.admin(...args);
 
-  before(async () => {
+  beforeEach(async () => {
     database = await LocalDatabase.create();
   });
-  after(() => database?.remove());
+  afterEach(() => database?.remove());
 
   it("creates a user and a token that secret scanners can find, and prints the token only to stdout", async () => {
     const created = await admin("user", "create", "--username", "ada", "--uuid", UUID, "--token-lifetime", "3600");
@@ -32,6 +35,8 @@ describe("npm run admin", () => {
   });
 
   it("leaves an existing user unchanged", async () => {
+    await database.query(ADA);
+
     const again = await admin("user", "create", "--username", "ada", "--staff");
     assert.deepEqual([again.code, again.stdout], [1, ""]);
     assert.match(again.stderr, /There is already a user with the name ada/);
@@ -39,39 +44,91 @@ describe("npm run admin", () => {
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
     assert.match(refused.stderr, /^ada exists and is a plain user, so no token was created\./);
     assert.deepEqual(await database.query("SELECT uuid, is_staff, (SELECT count(*) FROM tokens) AS n FROM users"), [
-      { uuid: UUID, is_staff: 0, n: 1 },
+      { uuid: UUID, is_staff: 0, n: 0 },
     ]);
   });
 
-  it("grants a role that expires, grants it again without an end, and revokes it", async () => {
-    const role = ["--username", "ada", "--on", `customer:${CUSTOMER}`];
-    const owner = [...role, "--role", "CUSTOMER.OWNER"];
-    const { stderr } = await admin("role", "grant", ...owner, "--customer", UUID, "--expires", "2027-01-01T00:00:00Z");
-    assert.match(stderr, /"event":"audit","by":".+","command":"role grant"/);
-    assert.match(
-      (await admin("role", "list")).stdout,
-      /ada\tcustomer\tf{12}4f{3}8f{15}\tCUSTOMER\.OWNER\t2027-01-01T00:00:00\.000Z/,
-    );
-    await admin("role", "grant", ...owner);
-    assert.deepEqual(await database.query("SELECT customer, expires FROM roles"), [{ customer: UUID, expires: null }]);
+  it("grants a role that expires", async () => {
+    await database.query(ADA);
 
-    assert.match((await admin("role", "revoke", ...role)).stderr, /ada has lost CUSTOMER\.OWNER\./);
+    const { stdout, stderr } = await admin(
+      ...["role", "grant", ...OBJECT, "--role", "CUSTOMER.OWNER", "--customer", UUID, "--expires", "2027-01-01T00:00Z"],
+      ...["--", "role", "list"],
+    );
+
+    assert.match(stderr, /"event":"audit","by":".+","command":"role grant"/);
+    assert.match(stdout, /ada\tcustomer\tf{12}4f{3}8f{15}\tCUSTOMER\.OWNER\t2027-01-01T00:00:00\.000Z/);
+    assert.deepEqual(await database.query("SELECT customer FROM roles"), [{ customer: UUID }]);
     assert.equal((await admin("role", "grant", "--username", "ada", "--on", "pet:1")).code, 2);
   });
 
-  it("lists tokens with the IDs that revoke them", async () => {
-    const { stdout } = await admin("token", "list", "--username", "ada");
-    const [headings, row = ""] = stdout.split("\n");
-    assert.equal(headings, "id\tusername\tcreated\texpires\tlast_used");
-    assert.match(row, /^[0-9a-f]{12}\tada\t20\S+Z\t2027-01-31T00:00:00\.000Z\t-$/);
+  it("grants a role again without an end, and revokes it", async () => {
+    const end = Date.parse("2027-01-01T00:00:00Z") * 1000;
+    await database.query(
+      ADA,
+      `INSERT INTO roles VALUES ('${UUID}', '${CUSTOMER.replaceAll("-", "")}', 'customer', 'CUSTOMER.OWNER', '${UUID}', ${end})`,
+    );
 
-    assert.match((await admin("token", "revoke", row.slice(0, 12))).stderr, /is revoked\./);
+    await admin("role", "grant", ...OBJECT, "--role", "CUSTOMER.OWNER");
+    assert.deepEqual(await database.query("SELECT customer, expires FROM roles"), [{ customer: UUID, expires: null }]);
+
+    assert.match((await admin("role", "revoke", ...OBJECT)).stderr, /ada has lost CUSTOMER\.OWNER\./);
+    assert.deepEqual(await database.query("SELECT * FROM roles"), []);
+  });
+
+  it("lists tokens with the IDs that revoke them", async () => {
+    const times = ["2026-01-31", "2027-01-31"].map((day) => Date.parse(day) * 1000);
+    const hash = "0123456789abcdef".repeat(4);
+    await database.query(ADA, `INSERT INTO tokens VALUES ('${hash}', '${UUID}', ${times.join()}, NULL)`);
+
+    assert.equal(
+      (await admin("token", "list", "--username", "ada")).stdout,
+      "id\tusername\tcreated\texpires\tlast_used\n" +
+        "0123456789ab\tada\t2026-01-31T00:00:00.000Z\t2027-01-31T00:00:00.000Z\t-\n",
+    );
+    assert.match((await admin("token", "revoke", "0123456789ab")).stderr, /is revoked\./);
+    assert.deepEqual(await database.query("SELECT * FROM tokens"), []);
   });
 
   it("changes a user", async () => {
-    assert.equal((await admin("user", "change", "--username", "ada", "--active", "no", "--support", "yes")).code, 0);
-    assert.match((await admin("user", "list")).stdout, new RegExp(`ada\t${UUID}\t0\t1\t0\t3600\t0\t0`));
+    await database.query(ADA);
+
+    const changed = await admin("user", "change", "--username", "ada", "--active", "no", "--support", "yes");
+    assert.equal(changed.code, 0);
+    assert.match((await admin("user", "list")).stdout, new RegExp(`ada\t${UUID}\t0\t1\t0\t-\t0\t0`));
     assert.match((await admin("user", "change", "--username", "ada")).stderr, /^Give at least one of --staff/);
+  });
+
+  it("runs several commands in turn, and none after one that fails", async () => {
+    const create = (username: string) => ["user", "create", "--username", username, "--uuid"];
+
+    const { code, stdout, stderr } = await admin(
+      ...[
+        ...create("ada"),
+        UUID,
+        "--",
+        "token",
+        "list",
+        "--",
+        ...create("eve"),
+        UUID,
+        "--",
+        ...create("bob"),
+        CUSTOMER,
+      ],
+    );
+
+    assert.deepEqual([code, stdout], [1, `${UUID}\n(none)\n`]);
+    assert.match(stderr, /^\{.*"user create".*\}\n\{.*"token list".*\}\nThere is already a user with the name eve or/);
+    assert.deepEqual(await database.query("SELECT username FROM users"), [{ username: "ada" }]);
+  });
+
+  it("runs none of several commands when one of them does not exist", async () => {
+    for (const unknown of [["user", "destroy"], []]) {
+      const { code, stdout } = await admin("user", "create", "--username", "ada", "--", ...unknown);
+      assert.deepEqual([code, stdout], [2, ""]);
+    }
+    assert.deepEqual(await database.query("SELECT username FROM users"), []);
   });
 
   it("names the option that is wrong, and what it must be", async () => {

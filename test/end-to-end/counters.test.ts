@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { LocalDatabase } from "./local-database.ts";
 
 /** The second statement breaks a NOT NULL constraint. */
-const FAILING = "DELETE FROM counters; INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL)";
+const FAILING = ["DELETE FROM counters", "INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL)"];
 
 let database: LocalDatabase;
 
@@ -26,11 +26,11 @@ test("a rebuild counts and indexes events that are older than the counters and t
   assert.equal((await database.admin("search", "rebuild")).stdout, "3 events indexed.\n");
 
   const [row] = await database.query(
-    `UPDATE counters SET n = 5 WHERE series = 'log';
-      SELECT count(*) AS old FROM event_index WHERE event_index MATCH '"OLD"'`,
+    "UPDATE counters SET n = 5 WHERE series = 'log'",
+    `SELECT count(*) AS old FROM event_index WHERE event_index MATCH '"OLD"'`,
   );
   assert.deepEqual(row, { old: 3 });
-  await assert.rejects(database.query(FAILING), /NOT NULL/, "several statements in one call are a transaction");
+  await assert.rejects(database.query(...FAILING), /NOT NULL/, "several statements in one call are a transaction");
   const verified = await database.admin("counters", "verify");
   assert.equal(verified.code, 1, verified.stderr);
   assert.match(verified.stdout, /^log +2023-10 +5 +3$/m);

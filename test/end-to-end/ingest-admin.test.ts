@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { LocalDatabase } from "./local-database.ts";
 
 const DEAD_LETTER = "ab".repeat(16);
@@ -9,10 +9,10 @@ const DAY = new Date().toISOString().slice(0, 10);
 describe("npm run admin", () => {
   let database: LocalDatabase;
 
-  before(async () => {
+  beforeEach(async () => {
     database = await LocalDatabase.create();
   });
-  after(() => database?.remove());
+  afterEach(() => database?.remove());
 
   /** Runs a command and returns what it prints to stdout. Throws when the command fails. */
   async function admin(...args: string[]): Promise<string> {
@@ -48,8 +48,10 @@ describe("npm run admin", () => {
   });
 
   it("counts each producer's events by day", async () => {
-    await database.query(`INSERT INTO ingest_days VALUES ('crm', '${DAY}', 12, 10, 1, 1, '{"40":9,"52":1}');
-      INSERT INTO ingest_rejections VALUES ('crm', '${DAY}', 'credentials', 3), ('hub', '${DAY}', 'invalid', 1)`);
+    await database.query(
+      `INSERT INTO ingest_days VALUES ('crm', '${DAY}', 12, 10, 1, 1, '{"40":9,"52":1}')`,
+      `INSERT INTO ingest_rejections VALUES ('crm', '${DAY}', 'credentials', 3), ('hub', '${DAY}', 'invalid', 1)`,
+    );
     const [crm, hub] = JSON.parse(await admin("ingest", "status", "--json"));
     assert.deepEqual(
       [crm.accepted, crm.lag_p50_ms, crm.lag_p99_ms, crm.rejected],

@@ -5,10 +5,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { sql } from "drizzle-orm";
+import packageJson from "../../package.json" with { type: "json" };
 import { applyMigrations, query, type Row } from "../../src/cli/d1.ts";
-import type { Target } from "../../src/cli/target.ts";
+import type { LocalTarget } from "../../src/cli/target.ts";
 
-const ADMIN = resolve(import.meta.dirname, "../../src/cli/admin.ts");
+const ROOT = resolve(import.meta.dirname, "../..");
+/** The arguments of Node in `npm run admin`. */
+const [, ...ADMIN] = packageJson.scripts.admin.split(" ");
 
 interface Finished {
   code: number | null;
@@ -16,36 +19,47 @@ interface Finished {
   stderr: string;
 }
 
-/** A local database with all migrations, in a directory of its own. */
+/** A local database in a directory of its own. */
 export class LocalDatabase {
-  readonly target: Target;
-  readonly #stateDir: string;
+  readonly target: LocalTarget;
 
   private constructor(stateDir: string) {
-    this.#stateDir = stateDir;
     this.target = { remote: false, stateDir };
   }
 
+  /** Makes a directory without a database. */
+  static async missing(): Promise<LocalDatabase> {
+    return new LocalDatabase(await mkdtemp(join(tmpdir(), "edge-events-admin-")));
+  }
+
+  /** Makes a database with all migrations. */
   static async create(): Promise<LocalDatabase> {
-    const database = new LocalDatabase(await mkdtemp(join(tmpdir(), "edge-events-admin-")));
+    const database = await LocalDatabase.missing();
     await applyMigrations(database.target);
     return database;
   }
 
-  /** Runs SQL statements and returns the rows of the last one. */
-  query(statements: string): Promise<Row[]> {
-    return query(this.target, sql.raw(statements));
+  /** Runs SQL statements as one transaction and returns the rows of the last one. */
+  query(...statements: string[]): Promise<Row[]> {
+    return query(this.target, ...statements.map((statement) => sql.raw(statement)));
   }
 
   /** Runs `npm run admin -- ARGS` on this database. */
-  async admin(...args: string[]): Promise<Finished> {
-    const env = { ...process.env, STATE_DIR: this.#stateDir };
-    const child = spawn(process.execPath, [ADMIN, ...args], { env });
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    return { code: child.exitCode, stdout, stderr };
+  admin(...args: string[]): Promise<Finished> {
+    return admin(this.target.stateDir, ...args);
   }
 
   async remove(): Promise<void> {
-    await rm(this.#stateDir, { recursive: true, force: true });
+    await rm(this.target.stateDir, { recursive: true, force: true });
   }
+}
+
+/** Runs `npm run admin -- ARGS` on the data in a directory. */
+export async function admin(stateDir: string, ...args: string[]): Promise<Finished> {
+  const child = spawn(process.execPath, [...ADMIN, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, STATE_DIR: stateDir },
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code: child.exitCode, stdout, stderr };
 }

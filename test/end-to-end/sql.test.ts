@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { sql } from "drizzle-orm";
 import { users } from "../../src/auth/table.ts";
 import { executeSecretly, query } from "../../src/cli/d1.ts";
 import { builder, sqlText, startsWith } from "../../src/cli/sql.ts";
 import { isNamed } from "../../src/cli/users.ts";
+import { executeSecretlyByWrangler, queryByWrangler } from "../../src/cli/wrangler-d1.ts";
 import { LocalDatabase } from "./local-database.ts";
 
 /** Texts with characters that are special in SQL, in shells, or where wrangler splits statements. */
@@ -39,33 +40,39 @@ describe("the text of a statement", () => {
   });
 });
 
-describe("a statement that wrangler runs", () => {
+describe("a statement with texts", () => {
   let database: LocalDatabase;
   const insert = () =>
     sql`INSERT INTO texts (text) VALUES ${sql.join(
       TEXTS.map((text) => sql`(${text})`),
       sql`, `,
     )}`;
-  const stored = async () =>
-    (await query(database.target, sql`SELECT text FROM texts ORDER BY id`)).map(({ text }) => text);
+  const stored = async () => (await database.query("SELECT text FROM texts ORDER BY id")).map(({ text }) => text);
 
-  before(async () => {
+  beforeEach(async () => {
     database = await LocalDatabase.create();
     await database.query("CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
   });
-  after(() => database?.remove());
+  afterEach(() => database?.remove());
 
-  it("stores every text as it is, from the command line and from a file", async () => {
+  it("stores them as they are in the local database", async () => {
     await query(database.target, insert());
     await executeSecretly(database.target, insert());
     assert.deepEqual(await stored(), [...TEXTS, ...TEXTS]);
   });
 
+  it("stores them as they are when wrangler runs it, from the command line and from a file", async () => {
+    await queryByWrangler(database.target, [sqlText(insert())]);
+    await executeSecretlyByWrangler(database.target, sqlText(insert()));
+    assert.deepEqual(await stored(), [...TEXTS, ...TEXTS]);
+  });
+
   it("finds texts by their first letters, of which none is a wildcard", async () => {
+    await query(database.target, insert());
     const counts = ["õ 漢", "%", "IT"].map(
       (prefix) => sql`(SELECT count(*) FROM texts WHERE ${startsWith(sql`text`, prefix)})`,
     );
     const [row] = await query(database.target, sql`SELECT json_array(${sql.join(counts, sql`, `)}) AS counts`);
-    assert.equal(row?.counts, "[2,0,0]");
+    assert.equal(row?.counts, "[1,0,0]");
   });
 });

@@ -1,18 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
+import { numberedEvents, numbers } from "../support/numbered.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, get, query, recorded } from "../support/world.ts";
+import { get, query, recorded } from "../support/world.ts";
 
 const CUSTOMER = "ab".repeat(16);
-const SECOND = 1_000_000;
-const T = 1_700_000_000 * SECOND;
-
-/** Events "1" to "n", the first the newest: the order of the list. */
-const events = (count: number) =>
-  Array.from({ length: count }, (_, index) =>
-    anEvent({ created: T - index * SECOND, message: `${index + 1}`, context: { customer_uuid: CUSTOMER } }),
-  );
+const YEAR = 365 * 86_400_000_000;
+const ours = (count: number) => numberedEvents(count, { customer_uuid: CUSTOMER });
 
 const texts = async (response: Response) =>
   (await response.json<{ message: string }[]>()).map(({ message }) => message);
@@ -21,12 +16,10 @@ const texts = async (response: Response) =>
 const pageIn = (response: Response, rel: string) =>
   new URL(linkOf(response, rel) ?? "", "https://x").searchParams.get("page");
 
-const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`);
-
 describe("the links of a page", () => {
   it("carry tokens of URL-safe letters that begin with the page number, and first and last as Waldur has them", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(50));
+    await recorded(...ours(50));
 
     const response = await get("/api/events/?page=3", token);
 
@@ -45,7 +38,7 @@ describe("the links of a page", () => {
 
   it("go back to page 1 without page, from a number and from a token", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
 
     const second = await get("/api/events/?page=2", token);
     const secondByToken = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
@@ -56,22 +49,47 @@ describe("the links of a page", () => {
 
   it("are the same pages as their numbers, in both orders, as long as nothing comes in between", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(45));
-    for (const order of ["o=created", "o=-created"]) {
+    await recorded(...ours(45));
+    for (const [order, all] of [
+      ["o=created", numbers(1, 45).toReversed()],
+      ["o=-created", numbers(1, 45)],
+    ] as const) {
       let response = await get(`/api/events/?${order}`, token);
       for (const number of [2, 3, 4, 5]) {
         response = await get(linkOf(response, "next") ?? "", token);
-        expect(await texts(response.clone())).toEqual(
-          await texts(await get(`/api/events/?${order}&page=${number}`, token)),
-        );
+        const page = all.slice((number - 1) * 10, number * 10);
+        expect(await texts(response.clone())).toEqual(page);
+        expect(await texts(await get(`/api/events/?${order}&page=${number}`, token))).toEqual(page);
       }
       expect(linkOf(response, "next")).toBeUndefined();
     }
   });
 
+  it("end with the list, also when the last page is full", async () => {
+    const { token } = await aPerson({ staff: true });
+    await recorded(...ours(20));
+
+    const last = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
+
+    expect(await texts(last.clone())).toEqual(numbers(11, 20));
+    expect(linkOf(last, "next")).toBeUndefined();
+  });
+
+  it.each([20, 30])("begin with the list, when a page of %i events goes back to its first event", async (size) => {
+    const { token } = await aPerson({ staff: true });
+    await recorded(...ours(50));
+    const back = pageIn(await get("/api/events/?page=3", token), "prev");
+
+    const first = await get(`/api/events/?page_size=${size}&page=${back}`, token);
+
+    expect(await texts(first.clone())).toEqual(numbers(1, 20));
+    expect(linkOf(first, "prev")).toBeUndefined();
+    expect(await texts(await get(linkOf(first, "next") ?? "", token))).toEqual(numbers(21, Math.min(50, 20 + size)));
+  });
+
   it("carry tokens for the years before 1970, too", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(25).map((event) => ({ ...event, created: event.created - 2 * T })));
+    await recorded(...ours(25).map((event) => ({ ...event, created: event.created - 100 * YEAR })));
 
     const second = await get(linkOf(await get("/api/events/", token), "next") ?? "", token);
 
@@ -81,7 +99,7 @@ describe("the links of a page", () => {
 
   it("are plain numbers when tokens are switched off, while tokens still work", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const off = { PAGE_TOKENS: "off" };
     const given = pageIn(await get("/api/events/", token), "next");
 
@@ -95,9 +113,14 @@ describe("the links of a page", () => {
 });
 
 describe("a page token", () => {
-  /** A token of the list's second page. */
-  const given = async (token: string, search = "") =>
-    pageIn(await get(`/api/events/?${search}`, token), "next") ?? "no token";
+  /** A token of the list's second page, which is there. */
+  async function given(token: string, search = "") {
+    const first = await get(`/api/events/?${search}`, token);
+    expect((await get(linkOf(first, "next") ?? "", token)).status).toBe(200);
+    const page = pageIn(first, "next") ?? "";
+    expect(page).toMatch(/^2\./);
+    return page;
+  }
 
   const invalid = async (search: string, token: string) => {
     const response = await get(`/api/events/${search}`, token);
@@ -107,7 +130,7 @@ describe("a page token", () => {
 
   it("that is malformed is an invalid page", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const page = await given(token);
     const [number, direction = "", time = "", id = "", fingerprint = ""] = page.split(/[._]/);
 
@@ -136,7 +159,7 @@ describe("a page token", () => {
 
   it("whose fingerprint has a changed letter is an invalid page", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const page = await given(token);
 
     for (let at = page.length - 12; at < page.length; at++) {
@@ -147,7 +170,7 @@ describe("a page token", () => {
 
   it("of another filter or of the other order is an invalid page", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const page = await given(token);
 
     for (const search of [
@@ -166,7 +189,7 @@ describe("a page token", () => {
 
   it("comes after errors of the filters", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
 
     const response = await get(`/api/events/?o=x&page=${await given(token)}x`, token);
 
@@ -176,7 +199,7 @@ describe("a page token", () => {
 
   it("may be used with another page_size and another choice of fields, and means the place it was made for", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const page = await given(token);
 
     expect(await texts(await get(`/api/events/?page_size=3&field=message&page=${page}`, token))).toEqual([
@@ -189,7 +212,7 @@ describe("a page token", () => {
 
   it("of an event that has gone still means its place", async () => {
     const { token } = await aPerson({ staff: true });
-    await recorded(...events(30));
+    await recorded(...ours(30));
     const page = await given(token);
     await env.DB.exec("DELETE FROM events WHERE message IN ('9', '10', '11')");
 

@@ -222,8 +222,8 @@ describe("a search", () => {
     const ids = { min: sql.raw("1"), max: sql.raw("9") };
     const rows = indexStatement(false, { backwards: false, range: TIME, offset: 0, limit: 10, match: '"type:7"', ids });
     await expectPlan("rows", rows, { reads: [BY_MATCH, BY_ID], sorts: "rows" });
-    const [, query] = searches[0] ?? [];
-    if (query) await expectPlan("version", versionStatement(query), { reads: [NEWEST], sorts: "nothing" });
+    for (const [name, query] of searches)
+      await expectPlan(`version of ${name}`, versionStatement(query), { reads: [NEWEST], sorts: "nothing" });
   });
 });
 

@@ -8,7 +8,7 @@ async function printed(field: string): Promise<string> {
   return text.slice(`[{"${field}":`.length, -"}]".length);
 }
 
-describe("created", () => {
+describe("created is printed in ISO 8601:", () => {
   it.each([
     ["six digits of microseconds", 1_762_178_841_123_456, "2025-11-03T14:07:21.123456Z"],
     ["zeros before the digits", 1_762_178_841_000_007, "2025-11-03T14:07:21.000007Z"],
@@ -33,18 +33,18 @@ it("uuid is printed as 32 small hex digits without dashes", async () => {
   expect(await printed("uuid")).toBe('"0a1b2c3d4e5f60718293a4b5c6d7e8f9"');
 });
 
-describe("event_type", () => {
+describe("an event type", () => {
   it.each([
-    ["the first of the catalogue", "access_subnet_creation_succeeded"],
-    ["one the catalogue does not know", "a_type_of_tomorrow"],
-    ["one with odd characters", 'õ "x"\\'],
+    ["that is the first of the catalogue", "access_subnet_creation_succeeded"],
+    ["that the catalogue does not know", "a_type_of_tomorrow"],
+    ["with odd characters", 'õ "x"\\'],
   ])("%s is printed by its name", async (_which, eventType) => {
     await recorded(anEvent({ eventType }));
 
     expect(await printed("event_type")).toBe(JSON.stringify(eventType));
   });
 
-  it("several unknown ones keep their names apart", async () => {
+  it("that the catalogue does not know is printed by its own name beside others", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ eventType: "new_one" }), anEvent({ eventType: "new_two" }));
     await recorded(anEvent({ eventType: "new_three" }), anEvent({ eventType: "new_one" }));
@@ -55,7 +55,7 @@ describe("event_type", () => {
   });
 });
 
-describe("message", () => {
+describe("a message is printed as JSON:", () => {
   it.each([
     ["plain", "Project A has been created.", '"Project A has been created."'],
     ["empty", "", '""'],

@@ -63,7 +63,9 @@ describe("one event", () => {
     const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
 
-    expect((await get("/api/events/1/", token)).headers.has("Link")).toBe(false);
+    const { status, headers } = await get("/api/events/1/", token);
+
+    expect([status, headers.has("Link"), headers.has("X-Result-Count")]).toEqual([200, false, false]);
   });
 });
 
@@ -98,6 +100,7 @@ describe("filters of the list hold for one event, too", () => {
     await recorded(theEvent());
 
     for (const key of ["1", UUID]) {
+      expect((await get(`/api/events/${key}/`, token)).status).toBe(200);
       const response = await get(`/api/events/${key}/${search}`, token);
       expect(response.status).toBe(404);
       expect(await response.json()).toEqual({ detail: "No Event matches the given query." });
@@ -119,7 +122,7 @@ describe("filters of the list hold for one event, too", () => {
   });
 });
 
-describe("404", () => {
+describe("one event is 404", () => {
   it("where there is no such event", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(theEvent());
@@ -155,10 +158,11 @@ describe("404", () => {
   });
 
   it("for a user who is neither staff nor support", async () => {
-    const { token } = await aPerson();
+    const [{ token }, staff] = [await aPerson(), await aPerson({ staff: true })];
     await recorded(theEvent());
 
     for (const key of ["1", UUID]) {
+      expect((await get(`/api/events/${key}/`, staff.token)).status).toBe(200);
       const response = await get(`/api/events/${key}/`, token);
       expect(response.status).toBe(404);
       expect(await response.json()).toEqual({ detail: "No Event matches the given query." });

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { linkOf } from "../support/big-log.ts";
+import { stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
-import { anEvent, get, recorded, request } from "../support/world.ts";
+import { anEvent, get, query, recorded, request, rowsRead } from "../support/world.ts";
 
 const [OURS, THEIRS] = ["a".repeat(32), "b".repeat(32)];
 
@@ -46,9 +47,6 @@ const etagOf = async (path: string, token: string, init: RequestInit = {}) =>
 const withTag = (path: string, token: string, tag: string, init: RequestInit = {}) =>
   get(path, token, { ...init, headers: { "If-None-Match": tag } });
 
-const rowsRead = (response: Response) =>
-  Number(/rows_read;desc="(\d+)"/.exec(response.headers.get("Server-Timing") ?? "")?.[1] ?? Number.NaN);
-
 describe("every GET", () => {
   it.each(PATHS)("%s has a weak ETag that HEAD has, too, and no shared cache may keep it", async (path) => {
     const { token } = await aPerson({ staff: true });
@@ -79,14 +77,14 @@ describe("every GET", () => {
   });
 
   it.each([
-    ["the strong form of it", (tag: string) => tag.slice(2), 304],
-    ["it in a list", (tag: string) => `"x", ${tag} ,W/"y"`, 304],
-    ["it in a list without blanks", (tag: string) => `W/"x",${tag}`, 304],
-    ["anything", () => "*", 304],
-    ["others", () => '"x", W/"y"', 200],
-    ["it without quotes", (tag: string) => tag.slice(3, -1), 200],
-    ["nothing", () => "", 200],
-  ])("with If-None-Match naming %s is answered so", async (_what, header, status) => {
+    ["its strong form", 304, (tag: string) => tag.slice(2)],
+    ["its ETag in a list", 304, (tag: string) => `"x", ${tag} ,W/"y"`],
+    ["its ETag in a list without blanks", 304, (tag: string) => `W/"x",${tag}`],
+    ["anything", 304, () => "*"],
+    ["others", 200, () => '"x", W/"y"'],
+    ["its ETag without quotes", 200, (tag: string) => tag.slice(3, -1)],
+    ["nothing", 200, () => ""],
+  ])("with %s in If-None-Match is %i", async (_what, status, header) => {
     const { token } = await aPerson({ staff: true });
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/?message=event", "/api/events-stats/", "/api/events/1/"]) {
@@ -139,6 +137,40 @@ describe("an ETag of what is shown of a customer", () => {
   );
 });
 
+describe("an ETag for those who see a part of the log", () => {
+  const scope = query(["scope", `/api/customers/${OURS}/`]);
+  const anUpdate = (customer: string | undefined) =>
+    anEvent({ eventType: "customer_update_succeeded", context: { customer_uuid: customer } });
+  const anOwner = () => aPerson({ roles: [{ scope: String(OURS) }] });
+
+  it.each([`/api/events/${scope}`, `/api/events/count/${scope}`, `/api/events/1/${scope}`])(
+    "of %s stays when hidden events come and go",
+    async (path) => {
+      const { token } = await anOwner();
+      await recorded(anUpdate(OURS), anUpdate(OURS), anUpdate(THEIRS));
+      const before = await etagOf(path, token);
+
+      await recorded(anUpdate(THEIRS));
+      expect(await etagOf(path, token)).toBe(before);
+      await env.DB.exec("DELETE FROM events WHERE id = 3");
+      expect(await etagOf(path, token)).toBe(before);
+      expect((await withTag(path, token, before)).status).toBe(304);
+    },
+  );
+
+  it("changes when one event takes the place of another", async () => {
+    const { token } = await anOwner();
+    await recorded(anUpdate(OURS), anUpdate(OURS));
+    const before = await etagOf(`/api/events/${scope}`, token);
+
+    await env.DB.exec("DELETE FROM events WHERE id = 2");
+    await recorded(anUpdate(OURS));
+
+    const response = await withTag(`/api/events/${scope}`, token, before);
+    expect([response.status, response.headers.get("X-Result-Count")]).toEqual([200, "2"]);
+  });
+});
+
 describe("an ETag", () => {
   it("differs between filters, orders, pages, sizes, fields, and between the answers to the same filter", async () => {
     const { token } = await aPerson({ staff: true });
@@ -151,6 +183,56 @@ describe("an ETag", () => {
     expect(new Set(tags).size).toBe(paths.length);
   });
 
+  it("of one URL is not that of another, even when the data behind both are in the same state", async () => {
+    const { token } = await aPerson({ staff: true });
+    await tenEvents();
+    for (const path of ["/api/events/?page_size=3", "/api/events/?o=created", "/api/events/count/"]) {
+      expect((await withTag(path, token, await etagOf("/api/events/", token))).status, path).toBe(200);
+    }
+  });
+
+  it("changes with an event that gets Waldur's uuid, though none has come and none has gone", async () => {
+    const { token } = await aPerson({ staff: true });
+    const content = "c".repeat(32);
+    const event = anEvent({ uuid: content, context: { customer_uuid: OURS } });
+    await recorded(event);
+    const paths = [
+      "/api/events/",
+      `/api/events/?customer_uuid=${OURS}`,
+      "/api/events/?message=event",
+      "/api/events/1/",
+    ];
+    const tags = await Promise.all(paths.map((path) => etagOf(path, token)));
+
+    await recorded({ ...event, uuid: "d".repeat(32), content });
+
+    for (const [index, path] of paths.entries()) {
+      const response = await withTag(path, token, tags[index] ?? "");
+      expect(response.status, path).toBe(200);
+      expect(await response.text(), path).toContain("d".repeat(32));
+    }
+  });
+
+  it.each(["", "&page=last&page_size=1", "&message=ours"])(
+    "of one who sees a part (%s) stays when events come and go that they do not see",
+    async (more) => {
+      const { token } = await aPerson({ roles: [{ scope: OURS }] });
+      const seen = (message: string, customer: string) =>
+        anEvent({ eventType: "customer_update_succeeded", message, context: { customer_uuid: customer } });
+      await recorded(seen("ours", OURS), seen("ours", OURS), seen("theirs", THEIRS));
+      const path = `/api/events/?scope=/api/customers/${OURS}/${more}`;
+      const before = await get(path, token);
+      expect(before.headers.get("X-Result-Count")).toBe("2");
+      const tag = before.headers.get("ETag") ?? "no tag";
+
+      await recorded(seen("theirs", THEIRS));
+      await env.DB.exec("DELETE FROM events WHERE message = 'theirs'");
+
+      expect(await etagOf(path, token)).toBe(tag);
+      expect((await withTag(path, token, tag)).status).toBe(304);
+    },
+  );
+
   it("of one who sees everything is not that of one who sees nothing", async () => {
     await tenEvents();
     for (const path of ["/api/events/", "/api/events/count/", "/api/events-stats/"]) {
@@ -161,7 +243,7 @@ describe("an ETag", () => {
     }
   });
 
-  it("does not stand in the way of errors: 401, 400 and 404 come without one, and no cache may store them", async () => {
+  it("is not sent with the errors 401, 400 and 404, which no cache may store", async () => {
     const { token } = await aPerson({ staff: true });
     for (const [path, headers, status] of [
       ["/api/events/", { Authorization: "Token unknown" }, 401],
@@ -182,7 +264,8 @@ it.each([
   `/api/events/?customer_uuid=${OURS}`,
   "/api/events/count/",
   "/api/events/count/?message=event",
-])("%s that has not changed reads 20 rows at most, in one trip more than who is asking", async (path) => {
+])("%s that has not changed reads 20 rows at most in one trip, when the isolate knows who is asking", async (path) => {
+  stopClock("2026-05-01T00:00:00Z");
   const { token } = await aPerson({ staff: true });
   await tenEvents();
 
@@ -190,7 +273,7 @@ it.each([
 
   expect(same.status).toBe(304);
   expect(rowsRead(same)).toBeLessThanOrEqual(20);
-  expect(same.headers.get("Server-Timing")).toMatch(/trips;desc="[12]"/);
+  expect(same.headers.get("Server-Timing")).toMatch(/trips;desc="1"$/);
 });
 
 it("nothing may be kept by a shared cache but the description of the API", async () => {

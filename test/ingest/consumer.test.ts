@@ -2,18 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES } from "../../src/ingest/queue/message.ts";
 import { deliver } from "../support/batch.ts";
-import { aFailingDatabase, hook, push, rows } from "../support/ingest.ts";
+import { aFailingDatabase, hook, push, queued, rows } from "../support/ingest.ts";
 import { aPerson } from "../support/people.ts";
 import { aQueue } from "../support/queue.ts";
 import { get } from "../support/world.ts";
 
 const RETRIED = { retriedAfter: expect.any(Number) };
-
-async function queued(...events: unknown[]): Promise<string[]> {
-  const { queue, bodies } = aQueue();
-  expect((await push(events, { queue })).status).toBe(202);
-  return bodies;
-}
 
 describe("an event", () => {
   it("delivered twice, and sent twice, is one row", async () => {

@@ -2,9 +2,10 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
-import { SEND_DEADLINE_MS, sendGroups } from "../../src/ingest/queue/send.ts";
+import { sendGroups } from "../../src/ingest/queue/send.ts";
 import worker from "../../src/worker.ts";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
 import { runMinute } from "../support/world.ts";
@@ -13,13 +14,12 @@ const keys = async (prefix = "") => (await env.SPILL.list({ prefix })).objects.m
 
 const send = (body: unknown, changed: object) => push(body, { changed });
 
-describe("a queue that refuses the events", () => {
-  it("leaves them in R2, by the day, and the answer is 202; the cron job sends them on, then deletes them", async () => {
+describe("events that the queue refuses", () => {
+  it("are left in R2, by the day, with the answer 202; the cron job sends them on, then deletes them there", async () => {
+    stopClock("2026-05-01T12:00:00.123Z");
     const response = await send([hook(), hook({ message: "b" })], { INGEST_QUEUE: aRefusingQueue() });
     expect(response.status).toBe(202);
-    expect(await keys()).toEqual([
-      expect.stringMatching(/^spill\/\d{4}-\d\d-\d\d\/\d\d-\d\d-\d\d\.\d{3}-[\da-f-]{36}\.json$/),
-    ]);
+    expect(await keys()).toEqual([expect.stringMatching(/^spill\/2026-05-01\/12-00-00\.123-[\da-f-]{36}\.json$/)]);
     const { queue, bodies } = aQueue();
     await runMinute({ INGEST_QUEUE: queue });
     expect(await keys()).toEqual([]);
@@ -27,7 +27,7 @@ describe("a queue that refuses the events", () => {
     expect(await rows("events")).toHaveLength(2);
   });
 
-  it("are not kept back by an object that nobody can read", async () => {
+  it("are sent on even when another object cannot be read", async () => {
     await env.SPILL.put("spill/2026-01-01/00-00-00.000-x.json", "no JSON");
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
     const { queue, bodies } = aQueue();
@@ -35,13 +35,13 @@ describe("a queue that refuses the events", () => {
     expect([bodies.length, await keys()]).toEqual([1, ["spill/2026-01-01/00-00-00.000-x.json"]]);
   });
 
-  it("during the sweep keeps what it did not take", async () => {
+  it("stay in R2 when the queue refuses them again", async () => {
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
     await expect(runMinute({ INGEST_QUEUE: aRefusingQueue() })).rejects.toThrow("Too Many Requests");
     expect(await keys("spill/")).toHaveLength(1);
   });
 
-  it("and R2 as well make the answer a 503 that says when to try again, and nothing is accepted", async () => {
+  it("and R2 refuses as well are answered with 503 and when to try again, and none is accepted", async () => {
     const response = await send(hook(), { INGEST_QUEUE: aRefusingQueue(), SPILL: aRefusingBucket() });
     expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
     expect(await response.text()).not.toMatch(/Too Many|internal/);
@@ -49,12 +49,21 @@ describe("a queue that refuses the events", () => {
   });
 });
 
-it("a queue that stalls is left after its deadline, for R2", async () => {
-  const queue = asQueue({ sendBatch: () => new Promise(() => {}), metrics: async () => ({ backlogCount: 0 }) });
-  const timers = vi.spyOn(globalThis, "setTimeout");
-  expect((await send(hook(), { INGEST_QUEUE: queue })).status).toBe(202);
-  expect(timers).toHaveBeenCalledWith(expect.any(Function), SEND_DEADLINE_MS);
-  timers.mockRestore();
+it("events that the queue does not take within two seconds go to R2", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { promise: isSent, resolve: sending } = Promise.withResolvers<void>();
+  const sendBatch = () => {
+    sending();
+    return new Promise(() => {});
+  };
+  const response = send(hook(), {
+    INGEST_QUEUE: asQueue({ sendBatch, metrics: async () => ({ backlogCount: 0 }) }),
+  });
+  await isSent;
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(await keys("spill/")).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect((await response).status).toBe(202);
   expect(await keys("spill/")).toHaveLength(1);
 });
 

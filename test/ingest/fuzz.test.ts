@@ -95,7 +95,7 @@ const headers = fc
     return some.map((chosen) => Object.fromEntries([...(type ? [type] : []), ...chosen]));
   });
 
-it(`answers ${RUNS * BODIES_IN_RUN} bodies in every format with a status it has, and says what was wrong`, async () => {
+it(`the webhook answers ${RUNS * BODIES_IN_RUN} random bodies in every format with a documented status, and says what was wrong`, async () => {
   // Reads the producers; the others remember them.
   expect((await push(hook())).status).toBe(202);
   const changed = { PRODUCER_CACHE_SECONDS: "3600" };

@@ -87,6 +87,15 @@ describe("an event that is not valid", () => {
     expect(errors?.[0]?.message).toMatch(/^Must be at most 65536 bytes as JSON; this one has \d+\.$/);
   });
 
+  it("because of one byte too many is told so, and with one less it is valid", async () => {
+    const room = MAX_EVENT_BYTES - JSON.stringify(hook({ message: "" })).length;
+    const largest = await push(hook({ message: "x".repeat(room) }), { queue: aQueue().queue });
+    expect(largest.status).toBe(202);
+    const { errors } = await refusal(hook({ message: "x".repeat(room + 1) }));
+    const message = `Must be at most ${MAX_EVENT_BYTES} bytes as JSON; this one has ${MAX_EVENT_BYTES + 1}.`;
+    expect(errors).toEqual([{ index: 0, field: "event", message }]);
+  });
+
   it("is listed with every other, and nothing of the batch is accepted", async () => {
     const { status, detail, errors } = await refusal([
       hook(),
@@ -114,7 +123,7 @@ describe("a body", () => {
     expect(bodies[0]?.length).toBeLessThan(128_000);
   });
 
-  it("larger than the limit is 413 with the limit, told or not", async () => {
+  it("larger than the limit is 413 with the limit, whether its length is announced or not", async () => {
     const { queue } = aQueue();
     const response = await push("x".repeat(MAX_BODY_BYTES + 1), { queue });
     expect(response.status).toBe(413);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Env } from "../../src/env.ts";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { hook, push, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
@@ -12,17 +14,18 @@ async function sent(event: unknown) {
   return { uuid: uuids[0] ?? "", receipt: receipts[0] ?? "", bodies };
 }
 
-async function ask(id: string, producer = "waldur", secret = "waldur-secret") {
-  const response = await request(`/ingest/${producer}/receipts/${id}`, {
-    headers: { Authorization: `Bearer ${secret}` },
-  });
+async function ask(id: string, producer = "waldur", secret = "waldur-secret", bindings: Partial<Env> = {}) {
+  const headers = { Authorization: `Bearer ${secret}` };
+  const response = await request(`/ingest/${producer}/receipts/${id}`, { headers }, bindings);
   return { code: response.status, ...(await response.json<Record<string, unknown>>()) };
 }
 
 describe("a receipt", () => {
   it("says accepted before the event is stored, then where it is stored", async () => {
+    stopClock("2026-05-01T12:00:00.123Z");
     const { uuid, receipt, bodies } = await sent(hook());
-    expect(await ask(receipt)).toEqual({ code: 200, status: "accepted", uuid, accepted: expect.stringMatching(/Z$/) });
+    const accepted = expect.stringMatching(/^2026-05-01T12:00:00\.123\d{3}Z$/);
+    expect(await ask(receipt)).toEqual({ code: 200, status: "accepted", uuid, accepted });
     await deliver(bodies);
     expect(await ask(receipt)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
     expect(await ask(uuid)).toEqual({ code: 200, status: "stored", uuid, id: 1 });
@@ -36,11 +39,18 @@ describe("a receipt", () => {
     expect(await ask(api.receipt)).toEqual({ code: 200, status: "stored", uuid: UUID, id: 1 });
   });
 
-  it("of an event that died tells why", async () => {
+  it("of an event that died tells why and when", async () => {
+    stopClock("2026-05-01T12:00:00.123Z");
     const [first, second] = [await sent(hook({ uuid: UUID })), await sent(hook({ uuid: UUID, message: "Other" }))];
     await deliver([...first.bodies, ...second.bodies]);
     expect(await ask(first.receipt)).toMatchObject({ status: "stored", uuid: UUID });
-    expect(await ask(second.receipt)).toMatchObject({ status: "dead", uuid: UUID, reason: "conflict", attempts: 1 });
+    expect(await ask(second.receipt)).toMatchObject({
+      status: "dead",
+      uuid: UUID,
+      reason: "conflict",
+      attempts: 1,
+      last_seen: "2026-05-01T12:00:00.123000Z",
+    });
     expect(await rows("dead_letters")).toHaveLength(1);
   });
 
@@ -50,6 +60,13 @@ describe("a receipt", () => {
     expect(await ask(receipt.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toMatchObject({ code: 404 });
     expect(await ask(receipt, "rotating", "new-secret")).toMatchObject({ code: 404 });
     expect(await ask("nonsense")).toMatchObject({ code: 404 });
+  });
+
+  it("of another producer with the same secret is unknown", async () => {
+    const { receipt } = await sent(hook());
+    const INGEST_SECRETS = JSON.stringify({ waldur: ["waldur-secret"], twin: ["waldur-secret"] });
+    expect(await ask(receipt, "twin", "waldur-secret", { INGEST_SECRETS })).toMatchObject({ code: 404 });
+    expect(await ask(receipt, "waldur", "waldur-secret", { INGEST_SECRETS })).toMatchObject({ status: "accepted" });
   });
 
   it("is shown to its producer only, and read by GET", async () => {

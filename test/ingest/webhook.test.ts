@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { hook, push } from "../support/ingest.ts";
 import { aPerson } from "../support/people.ts";
 import { aQueue } from "../support/queue.ts";
@@ -50,11 +51,11 @@ describe("a web hook", () => {
   it("without a time is given the time of receipt", async () => {
     const { token } = await aPerson({ staff: true });
     const { queue, bodies } = aQueue();
-    const before = Date.now();
+    stopClock("2026-05-01T12:00:00.123Z");
     await push(hook({ created: undefined }), { queue });
     await deliver(bodies);
     const [event] = await (await get("/api/events/", token)).json<{ created: string }[]>();
-    expect(Date.parse(event?.created ?? "")).toBeGreaterThanOrEqual(before);
+    expect(event?.created).toMatch(/^2026-05-01T12:00:00\.123\d{3}Z$/);
   });
 
   it("with a type the catalogue does not know is kept and found", async () => {

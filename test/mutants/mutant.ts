@@ -7,6 +7,6 @@ export interface Mutant {
   /** Text that stands in the file exactly once. */
   search: string;
   replace: string;
-  /** Files or folders of tests, one of which should fail. */
+  /** Folders of tests, or files without `.test.ts`; one of the tests should fail. */
   tests: readonly string[];
 }

@@ -1,29 +1,33 @@
-import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { accessMutants } from "./access.ts";
 import { ingestMutants } from "./ingest.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
+import { endTests, runTests } from "./tests.ts";
+import { broken, type Verdict } from "./verdict.ts";
 
 /*
  * Plants each bug in a copy of the sources, runs the tests that should find it, and prints a table. Exits with 1 when a
- * bug survives, with 2 when a bug does not fit the sources or the tests fail without any bug.
+ * bug survives, with 2 when a bug is broken or the tests fail without any bug.
  */
 
 const ROOT = resolve(import.meta.dirname, "../..");
-/** Below the root, so that the copy finds node_modules. */
-const COPIES = join(ROOT, ".wrangler/mutants");
+/** Below the root, so that the copies find node_modules. */
+const STATE = join(ROOT, ".wrangler");
 const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
 /** Tests that run beside each other. */
 const DEFAULT_JOBS = "2";
+/** For the tests of one bug, milliseconds. */
+const BUG_LIMIT_MS = 600_000;
+/** For the tests of all bugs, without any bug, milliseconds. */
+const WITHOUT_BUG_LIMIT_MS = 1_800_000;
 
-type Outcome = "caught" | "survived" | "broken";
-
-interface Report {
-  numFailedTests: number;
-  numPassedTests: number;
+interface Result extends Verdict {
+  mutant: Mutant;
+  seconds: number;
 }
 
 const { values } = parseArgs({
@@ -32,87 +36,90 @@ const { values } = parseArgs({
 const mutants = [...readingMutants, ...accessMutants, ...ingestMutants].filter(({ bug, file }) =>
   `${bug} ${file}`.includes(values.only),
 );
-
 if (mutants.length === 0) {
   console.error(`No bug has the text ${values.only} in its sentence or its file.`);
   process.exit(2);
 }
-await rm(COPIES, { recursive: true, force: true });
-const outcomes = await runAll(mutants, Number(values.jobs));
-await rm(COPIES, { recursive: true, force: true });
-process.exitCode = printed(outcomes);
 
-/** Each worker takes the next mutant until none is left. */
-async function runAll(all: readonly Mutant[], jobs: number): Promise<Map<Mutant, Outcome>> {
-  const found = new Map<Mutant, Outcome>();
-  const queue = [...all];
-  const worker = async (name: string) => {
-    const copy = await copied(name);
-    if (!(await passes(copy, [...new Set(all.flatMap(({ tests }) => tests))], name))) return;
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) found.set(next, await plant(copy, next));
+await mkdir(STATE, { recursive: true });
+const copies = await mkdtemp(join(STATE, "mutants-"));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop(`Stopped by ${signal}.`));
+const results = await runAll(Number(values.jobs));
+removeCopies();
+process.exitCode = printed(results);
+
+/** Each worker takes the next mutant until none is left. The first one runs the tests without any bug before. */
+async function runAll(jobs: number): Promise<Result[]> {
+  const found: Result[] = [];
+  const queue = [...mutants];
+  const worker = async (_: unknown, index: number) => {
+    const copy = await copied(String(index));
+    if (index === 0) await checkWithoutBug(copy);
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) found.push(await planted(copy, next));
   };
-  await Promise.all(Array.from({ length: jobs }, (_, index) => worker(String(index))));
-  return found;
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return found.sort((a, b) => mutants.indexOf(a.mutant) - mutants.indexOf(b.mutant));
 }
 
 async function copied(name: string): Promise<string> {
-  const copy = join(COPIES, name);
-  await mkdir(copy, { recursive: true });
+  const copy = join(copies, name);
   for (const path of COPIED) await cp(join(ROOT, path), join(copy, path), { recursive: true });
   return copy;
 }
 
-/** The tests without any bug: one worker runs them for all. */
-async function passes(copy: string, tests: readonly string[], name: string): Promise<boolean> {
-  if (name !== "0") return true;
-  const report = await testReport(copy, tests);
-  if (report !== undefined && report.numFailedTests === 0 && report.numPassedTests > 0) return true;
-  console.error("The tests fail without any bug.");
-  process.exit(2);
+async function checkWithoutBug(copy: string): Promise<void> {
+  const tests = [...new Set(mutants.flatMap(({ tests }) => tests))];
+  const { outcome, detail } = await runTests(copy, tests, WITHOUT_BUG_LIMIT_MS);
+  if (outcome !== "survived") stop(`The tests fail without any bug: ${detail}`);
 }
 
-async function plant(copy: string, { bug, file, search, replace, tests }: Mutant): Promise<Outcome> {
+async function planted(copy: string, mutant: Mutant): Promise<Result> {
+  const start = performance.now();
+  const verdict = await plant(copy, mutant);
+  const result = { mutant, ...verdict, seconds: Math.round((performance.now() - start) / 1000) };
+  console.error(lineOf(result));
+  if (result.outcome === "caught") console.error(`  by: ${result.detail}`);
+  return result;
+}
+
+async function plant(copy: string, { file, search, replace, tests }: Mutant): Promise<Verdict> {
   const path = join(copy, file);
-  const source = await readFile(path, "utf8");
-  if (source.split(search).length !== 2) return "broken";
-  await writeFile(
-    path,
-    source.replace(search, () => replace),
-  );
+  const source = await readFile(path, "utf8").catch(() => "");
+  if (source.split(search).length !== 2) return broken("The text to replace is not in the file exactly once.");
+  const missing = tests.find((test) => !existsSync(join(copy, test)) && !existsSync(join(copy, `${test}.test.ts`)));
+  if (missing !== undefined) return broken(`There is no ${missing}.`);
+  const buggy = source.replace(search, () => replace);
+  await writeFile(path, buggy);
   try {
-    const report = await testReport(copy, tests);
-    const outcome = report === undefined ? "broken" : report.numFailedTests > 0 ? "caught" : "survived";
-    console.error(`${outcome.padEnd(8)}  ${bug}`);
-    return outcome;
+    return await runTests(copy, tests, BUG_LIMIT_MS);
   } finally {
     await writeFile(path, source);
   }
 }
 
-/** The counts of a run of tests; undefined when the tests could not run at all. */
-async function testReport(copy: string, tests: readonly string[]): Promise<Report | undefined> {
-  const file = join(copy, "report.json");
-  await rm(file, { force: true });
-  const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--config", "test/vitest.config.ts", "--bail", "1", "--maxWorkers", "1", "--silent"];
-  await new Promise<void>((done) => {
-    execFile(process.execPath, [...args, "--reporter=json", `--outputFile=${file}`, ...tests], { cwd: copy }, () =>
-      done(),
-    );
-  });
-  const report = await readFile(file, "utf8").catch(() => undefined);
-  if (report === undefined) return undefined;
-  const { numFailedTests, numPassedTests }: Report = JSON.parse(report);
-  return numFailedTests + numPassedTests > 0 ? { numFailedTests, numPassedTests } : undefined;
-}
-
 /** Prints the table; the exit code. */
-function printed(found: ReadonlyMap<Mutant, Outcome>): number {
-  for (const [{ bug, file }, outcome] of found) console.log(`${outcome.padEnd(8)}  ${file.padEnd(44)}  ${bug}`);
-  const count = (wanted: Outcome) => [...found.values()].filter((outcome) => outcome === wanted).length;
+function printed(found: readonly Result[]): number {
+  for (const result of found) console.log(lineOf(result));
+  const count = (wanted: Verdict["outcome"]) => found.filter(({ outcome }) => outcome === wanted).length;
   console.log(
-    `${found.size} planted, ${count("caught")} caught, ${count("survived")} survived, ${count("broken")} broken`,
+    `${found.length} planted, ${count("caught")} caught, ${count("survived")} survived, ${count("broken")} broken`,
   );
   if (count("broken") > 0) return 2;
   return count("survived") > 0 ? 1 : 0;
+}
+
+function lineOf({ outcome, detail, seconds, mutant: { file, bug } }: Result): string {
+  const reason = outcome === "broken" ? ` (${detail})` : "";
+  return `${outcome.padEnd(8)}  ${String(seconds).padStart(4)} s  ${file.padEnd(36)}  ${bug}${reason}`;
+}
+
+function stop(message: string): never {
+  endTests();
+  removeCopies();
+  console.error(message);
+  process.exit(2);
+}
+
+function removeCopies(): void {
+  rmSync(copies, { recursive: true, force: true, maxRetries: 5 });
 }

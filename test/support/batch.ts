@@ -1,4 +1,5 @@
 import type { Env } from "../../src/env.ts";
+import { INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import worker from "../../src/worker.ts";
 import { bindings } from "./world.ts";
 
@@ -39,7 +40,7 @@ export function aBatch(queue: string, given: readonly { body: unknown; attempts?
 export async function deliver(
   bodies: readonly unknown[],
   changed: Partial<Env> = {},
-  { queue = "edge-events-ingest", attempts = 1 } = {},
+  { queue = INGEST_QUEUE_NAME, attempts = 1 } = {},
 ): Promise<Outcome[]> {
   const { batch, outcomes } = aBatch(
     queue,

@@ -1,20 +1,41 @@
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
+import { aQueue } from "./queue.ts";
 import { request } from "./world.ts";
 
 /** A bucket that does not take anything. */
 export const aRefusingBucket = () =>
   ({ put: () => Promise.reject(new Error("We encountered an internal error.")) }) as unknown as R2Bucket;
 
-/** A database that fails every call with this error, but for the first `after`. */
+/** A database that fails every call with this error, but for the first `after`; like a real one, in a later task. */
 export function aFailingDatabase(message: string, after = 0) {
   let calls = 0;
-  const batch: D1Database["batch"] = (statements) => {
+  const batch: D1Database["batch"] = async (statements) => {
     calls += 1;
-    return calls > after ? Promise.reject(new Error(message)) : env.DB.batch(statements);
+    if (calls <= after) return env.DB.batch(statements);
+    await scheduler.wait(0);
+    throw new Error(message);
   };
   const prepare: D1Database["prepare"] = (query) => env.DB.prepare(query);
   return { DB: { ...env.DB, prepare, batch } as unknown as D1Database, calls: () => calls };
+}
+
+/** The database as the consumer uses it, with what its batches cost so far. */
+export function aMeteredDatabase() {
+  const cost = { statements: 0, rowsRead: 0, rowsWritten: 0 };
+  const batch: D1Database["batch"] = async <T>(statements: D1PreparedStatement[]) => {
+    cost.statements += statements.length;
+    const results = await env.DB.batch<T>(statements);
+    for (const { meta } of results) {
+      cost.rowsRead += meta.rows_read;
+      cost.rowsWritten += meta.rows_written;
+    }
+    return results;
+  };
+  const DB = new Proxy(env.DB, {
+    get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
+  });
+  return { DB, cost };
 }
 
 /** The rows of a table. */
@@ -30,6 +51,17 @@ export function push(
   const given = { ...(queue ? { INGEST_QUEUE: queue } : {}), ...changed };
   return request("/ingest/waldur", { method: "POST", body: text, ...init, headers }, given);
 }
+
+/** Sends events as `waldur`; the queue messages they became. Throws when they are not accepted. */
+export async function queued(...events: unknown[]): Promise<string[]> {
+  const { queue, bodies } = aQueue();
+  const response = await push(events, { queue });
+  if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+  return bodies;
+}
+
+export const gzipped = (text: string) =>
+  new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 
 /** A web hook's body: the four keys of Waldur's hooks-web. */
 export const hook = (event: Record<string, unknown> = {}) => ({

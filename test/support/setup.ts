@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { clearCaches } from "../../src/http/cache.ts";
 import { asQueue } from "./queue.ts";
 import { emptyStorage } from "./storage.ts";
@@ -21,6 +21,9 @@ beforeEach(async () => {
   await emptyStorage();
 });
 
+/** No test leaves a stopped clock or a replaced function to the next one. */
 afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
   expect(sentToRealQueues.splice(0)).toEqual([]);
 });

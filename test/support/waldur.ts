@@ -1,4 +1,5 @@
 import type { Env } from "../../src/env.ts";
+import { dashed } from "./world.ts";
 
 interface WaldurUser {
   uuid: string;
@@ -13,7 +14,6 @@ interface WaldurUser {
 export type Behaviour = "answers" | "fails" | "hangs" | "down" | "babbles" | "redirects";
 
 const json = (body: unknown, status = 200) => Response.json(body, { status });
-const dashed = (hex: string) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
 /** A small Waldur: `GET /api/users/me/` and `GET /api/users/{uuid}/`, by what its clients' models say. */
 export class StandInWaldur {

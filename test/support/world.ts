@@ -16,6 +16,9 @@ export function hex(name: string | number): string {
   return text.slice(-32).padStart(32, "0");
 }
 
+/** A UUID of 32 hex digits, with dashes. */
+export const dashed = (uuid: string): string => uuid.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+
 let made = 0;
 
 /** An event; every one has another uuid and, unless told otherwise, a later second. */
@@ -67,6 +70,10 @@ export async function runMinute(changed: Partial<Env> = {}): Promise<void> {
 /** GET with a token. */
 export const get = (path: string, token: string, init: RequestInit = {}, changed: Partial<Env> = {}) =>
   request(path, { ...init, headers: { Authorization: `Token ${token}`, ...init.headers } }, changed);
+
+/** The rows of the database that a response to staff has read; NaN when it does not tell. */
+export const rowsRead = (response: Response): number =>
+  Number(/rows_read;desc="(\d+)"/.exec(response.headers.get("Server-Timing") ?? "")?.[1] ?? Number.NaN);
 
 /** A query string of these pairs, encoded; empty for none. */
 export function query(...pairs: readonly (readonly [name: string, value: string])[]): string {

@@ -1,4 +1,5 @@
 import type { Random } from "../support/random.ts";
+import { dashed } from "../support/world.ts";
 import type { Question } from "./model.ts";
 import type { World } from "./world.ts";
 
@@ -54,9 +55,8 @@ function anyScope(random: Random, { customers, projects, resources, people }: Wo
 }
 
 function urlOf(random: Random, { kind, uuid }: Scope): string {
-  const dashed = uuid.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   const host = random.pick(["", "https://waldur.example.com", "http://127.0.0.1:8787"]);
-  return `${host}/api/${SEGMENTS[kind]}/${random.pick([uuid, dashed])}/`;
+  return `${host}/api/${SEGMENTS[kind]}/${random.pick([uuid, dashed(uuid)])}/`;
 }
 
 function anyFilter(random: Random, world: World): [Question["filter"], Pair[]] {

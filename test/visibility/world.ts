@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { clearCaches } from "../../src/http/cache.ts";
 import { aPerson, type GivenRole } from "../support/people.ts";
 import type { Random } from "../support/random.ts";
-import { anEvent, recorded } from "../support/world.ts";
+import { anEvent, hex, recorded } from "../support/world.ts";
 
 const CUSTOMERS = 3;
 const PROJECTS = 5;
@@ -189,9 +189,8 @@ let made = 0;
 
 function happening(type: string, feed: string[], context: Record<string, string>): Happening {
   made += 1;
-  const uuid = `${made.toString(16).padStart(8, "0")}${crypto.randomUUID().replaceAll("-", "").slice(8)}`;
   return {
-    uuid,
+    uuid: hex(`event ${made}`),
     type,
     message: `What ${["rain", "snow", "wind"][made % 3]} did`,
     second: 1_760_000_000 + made,

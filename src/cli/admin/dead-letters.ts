@@ -3,7 +3,7 @@ import { bodyKey } from "../../ingest/queue/keys.ts";
 import { deadLetters } from "../../ingest/table.ts";
 import { query, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
-import { deleteObject, readObject } from "../r2.ts";
+import { deleteObjects, readObject } from "../r2.ts";
 import { builder, startsWith } from "../sql.ts";
 import { command, JSON_OPTION } from "./command.ts";
 import { checkedNumber } from "./options.ts";
@@ -129,7 +129,11 @@ const discard = command({
       builder.delete(deadLetters).where(selected(values, words)).returning({ id: deadLetters.id, isLarge }),
     );
     const message = `${counted(deleted)} deleted.`;
-    for (const { id, large } of deleted) if (large === 1) await deleteObject(target, bodyKey(String(id)));
+    const large = deleted.filter((row) => row.large === 1);
+    await deleteObjects(
+      target,
+      large.map(({ id }) => bodyKey(String(id))),
+    );
     console.log(message);
   },
 });

@@ -125,8 +125,13 @@ describe("verifying the counters", () => {
     await recorded(...ends.map((second) => anEvent({ created: second * 1e6, context: { customer_uuid: customer } })));
 
     for (const size of [1, 2, 100]) expect(await wrong(size), String(size)).toEqual([]);
-    await env.DB.exec("UPDATE counters SET n = 9 WHERE period LIKE '9999-12%' OR period LIKE '0001-01%'");
+    await env.DB.exec("UPDATE counters SET n = 9 WHERE series = 'log/day' AND period IN ('9999-12-31', '0001-01-01')");
+    expect(await wrong(1)).toEqual([
+      ["log/day", "0001-01-01", 9, 1],
+      ["log/day", "9999-12-31", 9, 1],
+    ]);
     for (const part of await parts(1)) await runBatch(database(env.DB), repairs(part));
+    expect(await wrong(1)).toEqual([]);
     await expectExactCounters();
   });
 

@@ -1,21 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, messages, query, recorded } from "../../support/world.ts";
+import { refusal } from "./refusal.ts";
 
 const A = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const B = "ffffffffffffffffffffffffffffffff";
 /** A second; events are made in microseconds. */
 const T = 1_760_000_000;
 const at = (seconds: number, micros = 0) => seconds * 1_000_000 + micros;
-/** The answer of the list to a bad filter. */
-async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
-  return { status: response.status, body: await response.json() };
-}
 const project = "project_creation_succeeded";
 const customer = "customer_creation_succeeded";
 
-describe("o", () => {
+describe("the order o", () => {
   it.each([
     ["foo", "foo"],
     ["user", "user"],
@@ -111,7 +107,7 @@ describe("a single-valued parameter given several times", () => {
   });
 });
 
-describe("errors", () => {
+describe("errors of filters", () => {
   it("of several bad parameters are all in one body", async () => {
     const search = query(
       ["created_from", "x"],
@@ -150,7 +146,7 @@ describe("errors", () => {
   });
 
   it.each(["?o=x&page=99", "?customer_uuid=x&page=0", "?created_from=999999999999999&page=abc"])(
-    "of filters come before those of the page: %s",
+    "come before those of the page: %s",
     async (search) => {
       expect((await refusal(search)).status).toBe(400);
     },

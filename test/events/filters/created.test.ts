@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, messages, query, recorded } from "../../support/world.ts";
+import { refusal } from "./refusal.ts";
 
 /** A second; events are made in microseconds. */
 const T = 1_760_000_000;
 const at = (seconds: number, micros = 0) => seconds * 1_000_000 + micros;
-/** The answer of the list to a bad filter. */
-async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
-  return { status: response.status, body: await response.json() };
-}
 
 describe("created_from", () => {
   it.each([

@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, messages, query, recorded } from "../../support/world.ts";
+import { refusal } from "./refusal.ts";
 
 const A = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const B = "ffffffffffffffffffffffffffffffff";
-/** The answer of the list to a bad filter. */
-async function refusal(search: string) {
-  const response = await get(`/api/events/${search}`, (await aPerson({ staff: true })).token);
-  return { status: response.status, body: await response.json() };
-}
 
 const UUID_PARAMETERS = ["customer_uuid", "project_uuid", "user_uuid"];
 
@@ -51,9 +47,12 @@ describe.each(UUID_PARAMETERS)("%s", (parameter) => {
     ["capitals", A.toUpperCase()],
   ])("is compared as 32 hex: a context that has it with %s does not match", async (_form, value) => {
     const { token } = await aPerson({ staff: true });
-    await recorded(anEvent({ context: { [parameter]: value } }));
+    await recorded(
+      anEvent({ message: "32 hex", context: { [parameter]: A } }),
+      anEvent({ message: "as given", context: { [parameter]: value } }),
+    );
 
-    expect(await messages(token, `?${parameter}=${A}`)).toEqual([]);
+    expect(await messages(token, `?${parameter}=${A}`)).toEqual(["32 hex"]);
   });
 
   it("that is no UUID is 400", async () => {
@@ -151,9 +150,10 @@ describe.each(["auth_method", "pat_uuid"])("%s", (parameter) => {
       anEvent({ message: "it", context: { [parameter]: stored } }),
       anEvent({ message: "nested", context: { inner: { [parameter]: value } } }),
       anEvent({ message: "without" }),
+      anEvent({ message: "exactly", context: { [parameter]: value.trim() } }),
     );
 
-    expect(await messages(token, query([parameter, value]))).toEqual(matches ? ["it"] : []);
+    expect(await messages(token, query([parameter, value]))).toEqual(matches ? ["exactly", "it"] : ["exactly"]);
   });
 
   it("matches the text as it stands in the context, a UUID with dashes included", async () => {

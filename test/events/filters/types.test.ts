@@ -6,7 +6,7 @@ import { anEvent, messages, query, recorded } from "../../support/world.ts";
 const project = "project_creation_succeeded";
 const customer = "customer_creation_succeeded";
 
-describe("event_type and feature", () => {
+describe("the list by event_type and feature", () => {
   const world = () =>
     recorded(
       anEvent({ message: "project", eventType: project }),
@@ -39,6 +39,14 @@ describe("event_type and feature", () => {
     ],
     ["a type with quotes and commas", [["event_type", 'it\'s, "odd"']], ["odd"]],
     ["a type nobody ever saw", [["event_type", "never"]], []],
+    [
+      "a type nobody ever saw, and a text of the message: nothing",
+      [
+        ["event_type", "never"],
+        ["message", "project"],
+      ],
+      [],
+    ],
     ["a type in another case", [["event_type", project.toUpperCase()]], []],
     ["a type with a blank: not trimmed", [["event_type", ` ${project}`]], []],
     ["a known type that never happened", [["event_type", "project_deletion_succeeded"]], []],
@@ -133,7 +141,7 @@ describe("event_type and feature", () => {
       ],
       all,
     ],
-  ])("%s", async (_what, pairs, expected) => {
+  ])("has what is asked for by %s", async (_what, pairs, expected) => {
     const { token } = await aPerson({ staff: true });
     await world();
 
@@ -145,18 +153,21 @@ describe("event_type and feature", () => {
     ["event_type", "unknown", "x", "a_type_of_tomorrow", ["unknown"]],
     ["feature", "known", "customers", "projects", ["project", "customer"]],
     ["feature", "unknown", "x", "projects", ["project"]],
-  ])("1000 values of %s, most of them %s, are read to the last", async (parameter, _kind, filler, last, expected) => {
-    const { token } = await aPerson({ staff: true });
-    await world();
-    const fillers = Array.from({ length: 999 }, (_, index): [string, string] => [
-      parameter,
-      filler === "x" ? `x${index}` : filler,
-    ]);
+  ])(
+    "has what is asked for by the last of 1000 values of %s, most of them %s",
+    async (parameter, _kind, filler, last, expected) => {
+      const { token } = await aPerson({ staff: true });
+      await world();
+      const fillers = Array.from({ length: 999 }, (_, index): [string, string] => [
+        parameter,
+        filler === "x" ? `x${index}` : filler,
+      ]);
 
-    expect(await messages(token, query(...fillers, [parameter, last], ["o", "created"]))).toEqual(expected);
-  });
+      expect(await messages(token, query(...fillers, [parameter, last], ["o", "created"]))).toEqual(expected);
+    },
+  );
 
-  it("all types of all groups at once, by name and by group", async () => {
+  it("has what is asked for by all types of all groups at once, by name and by group", async () => {
     const { token } = await aPerson({ staff: true });
     await world();
     const types = Object.values(eventGroups)

@@ -28,7 +28,7 @@ describe("a crawl", () => {
   }
 
   it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, `&customer_uuid=${CUSTOMER}&o=created`, "&message=e"])(
-    "by the Python client's way (%s) returns 700 events of the same time exactly once, in the order of their ids",
+    "by the Python client's way, with the parameters %j, returns 700 events of the same time exactly once, in the order of their ids",
     async (search) => {
       const { token } = await aPerson({ staff: true });
       const same = Array.from({ length: 700 }, () =>
@@ -41,7 +41,7 @@ describe("a crawl", () => {
   );
 
   it.each(["", "&o=created", `&customer_uuid=${CUSTOMER}`, "&event_type=project_created", "&message=event"])(
-    "(%s) while events come, late ones too, and others go, returns what was there and stayed exactly once, in order",
+    "with the parameters %j, while events come, late ones too, and others go, returns what was there and stayed exactly once, in order",
     async (search) => {
       const { token } = await aPerson({ staff: true });
       const random = new Random(search.length + 1);

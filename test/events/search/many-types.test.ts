@@ -3,7 +3,7 @@ import { eventGroups, knownEventTypes } from "../../../src/catalogue/data.ts";
 import { aPerson } from "../../support/people.ts";
 import { anEvent, get, query, recorded } from "../../support/world.ts";
 
-it("a search within hundreds of event types finds what it should", async () => {
+it("a search within hundreds of event types finds every match of these types", async () => {
   const { token } = await aPerson({ staff: true });
   await recorded(
     ...knownEventTypes.map((eventType) => anEvent({ eventType, message: `Something about ${eventType}` })),

@@ -3,23 +3,17 @@ import { describe, expect, it } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
+import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { deliver } from "../../support/batch.ts";
-import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../../support/ingest.ts";
+import { later, stopClock } from "../../support/clock.ts";
+import { aFailingDatabase, aMeteredDatabase, aRefusingBucket, hook, queued, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 
-const INGEST = "edge-events-ingest";
-const DEAD = "edge-events-dead-letters";
 const RETRIED = { retriedAfter: expect.any(Number) };
 const POISON =
   "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";
-
-async function queued(...events: unknown[]): Promise<string[]> {
-  const { queue, bodies } = aQueue();
-  await push(events, { queue });
-  return bodies;
-}
 
 const consume = (queue: string, bodies: readonly unknown[], attempts: number, changed = {}) =>
   deliver(bodies, changed, { queue, attempts });
@@ -41,13 +35,12 @@ describe("the delay before a retry", () => {
     expect(retryDelay(0, 0)).toBe(3);
   });
 
-  it("is used while the database is away, and nobody dies of that", async () => {
-    const bindings = {
-      ...aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
-      INGEST_DEAD_LETTERS: aRefusingQueue(),
-    };
-    const [outcome] = await consume(INGEST, await queued(hook()), 90, bindings);
+  it("is used while the database is away, and no message dies of that", async () => {
+    const { DB } = aFailingDatabase("D1_ERROR: D1 DB is overloaded. Requests queued for too long.");
+    const { queue, notes } = aQueue();
+    const [outcome] = await consume(INGEST, await queued(hook()), 90, { DB, INGEST_DEAD_LETTERS: queue });
     expect(outcome).toEqual({ retriedAfter: expect.toSatisfy((delay: number) => delay >= 450 && delay <= 900) });
+    expect(notes).toEqual([]);
   });
 });
 
@@ -81,13 +74,16 @@ describe("a message that fails for good", () => {
     expect(outcomes).toEqual([RETRIED]);
   });
 
-  it("as nobody can read it is kept as it is, once, with all its deliveries", async () => {
+  it("as nobody can read it is kept as it is, once, with all its deliveries and when it was seen", async () => {
+    const mayFirst = Date.UTC(2026, 4, 1);
+    stopClock("2026-05-01T00:00:00Z");
     await died(["?"]);
+    later(1_500);
     await died(["?"]);
-    const [letter] = await rows("dead_letters");
-    expect(letter).toMatchObject({ reason: "unreadable", body: "?", uuid: null, attempts: 2 * MAX_ATTEMPTS });
-    expect(Number(letter?.last_seen)).toBeGreaterThanOrEqual(Number(letter?.first_seen));
-    expect(await rows("dead_letters")).toHaveLength(1);
+    const seen = { first_seen: mayFirst * 1000, last_seen: (mayFirst + 1_500) * 1000 };
+    expect(await rows("dead_letters")).toMatchObject([
+      { reason: "unreadable", body: "?", uuid: null, attempts: 2 * MAX_ATTEMPTS, ...seen },
+    ]);
   });
 
   it("and is large is kept in R2", async () => {
@@ -96,6 +92,12 @@ describe("a message that fails for good", () => {
     const [letter] = await rows("dead_letters");
     expect(letter?.body).toBeNull();
     expect(await (await env.SPILL.get(`bodies/${letter?.id}`))?.text()).toContain("poisonxxx");
+  });
+
+  it("and is large comes back while R2 does not take it", async () => {
+    const bodies = await queued(hook({ message: "x".repeat(MAX_INLINE_BODY_BYTES) }));
+    expect(await consume(DEAD, bodies, 1, { SPILL: aRefusingBucket() })).toEqual([RETRIED]);
+    expect(await rows("dead_letters")).toEqual([]);
   });
 
   it("among thousands does not use more statements than an invocation has; the rest comes back", async () => {
@@ -107,16 +109,9 @@ describe("a message that fails for good", () => {
         ),
       )
     ).flat();
-    let statements = 0;
-    const batch: D1Database["batch"] = (all) => {
-      statements += all.length;
-      return env.DB.batch(all);
-    };
-    const DB = new Proxy(env.DB, {
-      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-    });
+    const { DB, cost } = aMeteredDatabase();
     const outcomes = await consume(INGEST, bodies, 1, { DB });
-    expect(statements).toBeLessThan(1000);
+    expect(cost.statements).toBeLessThan(1000);
     expect(outcomes).toHaveLength(20);
     for (const outcome of outcomes) expect(outcome).toEqual(RETRIED);
   });
@@ -140,24 +135,28 @@ describe("the dead-letter queue", () => {
     expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", body: expect.stringContaining('"b"') }]);
   });
 
+  it("keeps the newer reason of an event that dies again", async () => {
+    const bodies = await queued(hook({ message: "poison" }));
+    await consume(DEAD, bodies, 1);
+    expect(await rows("dead_letters")).toMatchObject([{ reason: "retries", attempts: 1 }]);
+    await env.DB.exec(POISON);
+    await died(bodies);
+    expect(await rows("dead_letters")).toMatchObject([
+      { reason: "refused", detail: expect.stringContaining("no: SQLITE_CONSTRAINT"), attempts: 1 + MAX_ATTEMPTS },
+    ]);
+  });
+
   it("keeps thousands with few statements, what does not fit into one invocation comes back", async () => {
     const bodies = (
       await Promise.all(
         [1, 2, 3].map((n) => queued(...Array.from({ length: 900 }, (_, m) => hook({ message: `${n} ${m}` })))),
       )
     ).flat();
-    let statements = 0;
-    const batch: D1Database["batch"] = (all) => {
-      statements += all.length;
-      return env.DB.batch(all);
-    };
-    const DB = new Proxy(env.DB, {
-      get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-    });
+    const { DB, cost } = aMeteredDatabase();
     expect(new Set(await consume(DEAD, bodies, 1, { DB }))).toEqual(new Set(["acked"]));
     expect(await rows("dead_letters")).toHaveLength(2700);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);
-    expect(statements).toBeLessThan(400);
+    expect(cost.statements).toBeLessThan(400);
     const again = await consume(DEAD, Array.from({ length: 5 }, () => bodies).flat(), 1, { DB });
     expect(again.some((outcome) => outcome !== "acked")).toBe(true);
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 2700, dead: 2700 }]);

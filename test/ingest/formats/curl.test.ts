@@ -1,5 +1,6 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from "vitest";
+import { gzipped } from "../../support/ingest.ts";
 import { aPerson } from "../../support/people.ts";
 import { messages, request } from "../../support/world.ts";
 
@@ -58,9 +59,6 @@ function split(header: string): [name: string, value: string] {
   const colon = header.indexOf(":");
   return [header.slice(0, colon), header.slice(colon + 1).trim()];
 }
-
-const gzipped = (text: string) =>
-  new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 
 /** Runs a command. Its events are written before the response. */
 async function run(command: string): Promise<Response> {

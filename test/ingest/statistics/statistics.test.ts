@@ -1,10 +1,10 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { consume } from "../../../src/ingest/consumer.ts";
 import { packMessages } from "../../../src/ingest/queue/message.ts";
+import { INGEST_QUEUE_NAME } from "../../../src/ingest/queue/names.ts";
 import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
 import { aBatch, deliver } from "../../support/batch.ts";
-import { push, rows } from "../../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, push, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
 import { bindings, hex, request } from "../../support/world.ts";
 
@@ -15,11 +15,10 @@ const message = (producer: string, receivedAt: number, ...names: string[]) =>
   packMessages({ producer, receivedAt }, names.map(event)).join();
 
 async function consumed(now: number, ...bodies: string[]) {
-  const { batch } = aBatch(
-    "edge-events-ingest",
-    bodies.map((body) => ({ body })),
-  );
-  await consume(batch, bindings(), now);
+  const { DB, cost } = aMeteredDatabase();
+  const messages = bodies.map((body) => ({ body }));
+  await consume(aBatch(INGEST_QUEUE_NAME, messages).batch, bindings({ DB }), now);
+  return cost;
 }
 
 describe("the numbers of a day", () => {
@@ -52,21 +51,11 @@ describe("the numbers of a day", () => {
 
   it("cost one row for each producer in a batch", async () => {
     const names = Array.from({ length: 500 }, (_, index) => String(index));
-    const meta = async () => {
-      let written = 0;
-      const batch: D1Database["batch"] = async (statements) => {
-        const results = await env.DB.batch<never>(statements);
-        written += results.at(-1)?.meta.rows_written ?? 0;
-        return results;
-      };
-      const DB = new Proxy(env.DB, {
-        get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-      });
-      const { batch: messages } = aBatch("edge-events-ingest", [{ body: message("a", DAY_1, ...names) }]);
-      await consume(messages, bindings({ DB }), DAY_1);
-      return written;
-    };
-    expect(await meta()).toBe(1);
+    await consumed(DAY_1, message("a", DAY_1, ...names));
+    // Of known events, every batch writes 2 rows besides.
+    const one = await consumed(DAY_1, message("a", DAY_1 + 1, ...names));
+    const two = await consumed(DAY_1, message("a", DAY_1 + 2, ...names), message("b", DAY_1, ...names));
+    expect([one.rowsWritten, two.rowsWritten]).toEqual([2 + 1, 2 + 2]);
   });
 });
 
@@ -92,20 +81,34 @@ describe("refused requests", () => {
 
   it("that come while one is being told to the queue go together, and wait when it refuses", async () => {
     const sent: string[] = [];
-    let isUp = false;
-    const queue = asQueue({
-      metrics: async () => ({ backlogCount: 0 }),
-      send: async (body: string) => {
-        await scheduler.wait(5);
-        if (!isUp) throw new Error("Too Many Requests");
-        sent.push(body);
-      },
-    });
-    await Promise.all([post("{", {}, queue), post("{", {}, queue), post("{", {}, queue)]);
-    isUp = true;
+    const asked = Promise.withResolvers<void>();
+    const refusal = Promise.withResolvers<void>();
+    const answers = [refusal.promise];
+    const send = async (body: string) => {
+      asked.resolve();
+      await answers.shift();
+      sent.push(body);
+    };
+    const queue = asQueue({ metrics: async () => ({ backlogCount: 0 }), send });
+    const first = post("{", {}, queue);
+    await asked.promise;
+    await Promise.all([post("{", {}, queue), post("{", {}, queue)]);
+    refusal.reject(new Error("Too Many Requests"));
+    await first;
+    expect(sent).toEqual([]);
     await post("{", {}, queue);
+    expect(sent).toHaveLength(1);
     await deliver(sent);
     expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 4 }]);
+  });
+
+  it("are delivered again while the database is away", async () => {
+    const { queue, notes } = aQueue();
+    await post("{", {}, queue);
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.");
+    expect(await deliver(notes, { DB })).toEqual([{ retriedAfter: expect.any(Number) }]);
+    expect(await deliver(notes)).toEqual(["acked"]);
+    expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 1 }]);
   });
 
   it("never change the answer", async () => {
@@ -132,8 +135,8 @@ describe("a percentile of the lag", () => {
   });
 });
 
-it("a request without events to count sends no message", async () => {
-  const { queue, bodies } = aQueue();
-  await push("[]", { queue, headers: { "Content-Type": "application/cloudevents-batch+json" } });
-  expect(bodies).toEqual([]);
+it("a request without events sends no message", async () => {
+  const { queue, bodies, notes } = aQueue();
+  const response = await push("[]", { queue, headers: { "Content-Type": "application/cloudevents-batch+json" } });
+  expect([response.status, bodies, notes]).toEqual([202, [], []]);
 });

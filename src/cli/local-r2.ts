@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import { SPILL_BUCKET_NAME } from "./names.ts";
+
+const BINDING = "SPILL";
+
+/**
+ * Opens the local bucket with Miniflare, in which wrangler runs it too; that takes a second. `npm start` may run
+ * meanwhile.
+ */
+export async function useBucket<T>(stateDir: string, use: (bucket: Bucket) => Promise<T>): Promise<T> {
+  // wrangler brings Miniflare, in the version that wrote the files. Few commands need it, and loading it takes long.
+  const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      resourcePersistencePath: join(stateDir, "v3"),
+      cf: false,
+      modules: true,
+      script: "",
+      r2Buckets: { [BINDING]: SPILL_BUCKET_NAME },
+    }),
+  );
+  try {
+    return await use(await miniflare.getR2Bucket(BINDING));
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+type Bucket = Awaited<ReturnType<import("miniflare").Miniflare["getR2Bucket"]>>;
