@@ -45,21 +45,14 @@ export class LocalDatabase {
   }
 
   /** Runs `npm run admin -- ARGS` on this database. */
-  admin(...args: string[]): Promise<Finished> {
-    return admin(this.target.stateDir, ...args);
+  async admin(...args: string[]): Promise<Finished> {
+    const env = { ...process.env, STATE_DIR: this.target.stateDir, AUDIT: "on" };
+    const child = spawn(process.execPath, [...ADMIN, ...args], { cwd: ROOT, env });
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    return { code: child.exitCode, stdout, stderr };
   }
 
   async remove(): Promise<void> {
     await rm(this.target.stateDir, { recursive: true, force: true });
   }
-}
-
-/** Runs `npm run admin -- ARGS` on the data in a directory. */
-export async function admin(stateDir: string, ...args: string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [...ADMIN, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, STATE_DIR: stateDir },
-  });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  return { code: child.exitCode, stdout, stderr };
 }
