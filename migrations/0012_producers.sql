@@ -17,7 +17,7 @@ CREATE TABLE producers (
   -- 1: it is the source of truth for events: its uuids replace those of other producers for events of the same content.
   is_upstream INTEGER NOT NULL DEFAULT 0,
   -- The format of its bodies (src/ingest/formats/choose.ts); NULL: the header Content-Type decides, which no signature covers.
-  format TEXT,
+  format TEXT CHECK (format IN ('json', 'ndjson', 'form', 'cloudevents', 'cloudevents-batch')),
   -- The event types that it may send: a JSON array of names, or of prefixes that end in `*`; NULL: any.
   types TEXT CHECK (json_valid(types)),
   -- The customers that its events may concern: a JSON array of 32 hex digits; NULL: any.

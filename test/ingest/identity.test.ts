@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
 import { aFailingDatabase, aMeteredDatabase, hook, push, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
-import { anEvent, recorded, request } from "../support/world.ts";
+import { request } from "../support/world.ts";
 
 const UUID = "0b5c1a4e000040008000000000000001";
 const stored = async () => (await rows("events")).map(({ uuid }) => uuid);
@@ -130,14 +130,6 @@ describe("an event that comes by web hook and with Waldur's uuid", () => {
       expect(await stored()).toEqual([UUID]);
       expect(await rows("event_scopes")).toHaveLength(2);
     }
-  });
-
-  it("is two when the uuid is that of a row whose content was not kept, and no delivery fails", async () => {
-    await recorded(anEvent({ uuid: UUID }));
-    const hooked = await web();
-    expect(await deliver([...hooked.bodies, ...(await api()).bodies])).toEqual(["acked", "acked"]);
-    expect(await deliver((await api()).bodies)).toEqual(["acked"]);
-    expect(await stored()).toEqual([UUID, ...hooked.uuids]);
   });
 
   it("is one of two events with ids and its content, and both stay, in any order", async () => {
