@@ -42,7 +42,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 function canonicalNumber(source: string): string {
-  const digits = source.replace(/e.*$/i, "").replace(/\D/g, "").replace(/^0+/, "");
+  const digits = source.replace(/e.*/is, "").replace(/\D/g, "").replace(/^0+/, "");
   const number = Number(source);
   return digits.length <= 15 && Number.isFinite(number) ? JSON.stringify(number) : source;
 }
