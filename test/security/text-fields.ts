@@ -102,7 +102,7 @@ const inParts = (text: string): ReadableStream =>
 
 const VALID = { event_type: "user_activated", message: "Ada.", created: "2026-03-01T12:00:00Z" };
 
-/** A body of JSON with the text in one place; `null` is the mark of the place. */
+/** A body of JSON with the text in one place. */
 const inJson = (name: string, event: (text: string) => unknown, type = "application/json"): TextField => ({
   name: `${name} in ${type}`,
   send: (text) => post(JSON.stringify(event(text)), { "Content-Type": type }),
@@ -165,9 +165,15 @@ export const TEXT_FIELDS: readonly TextField[] = [
   { name: "a query", send: (text) => read(`/api/events/?${text.toWellFormed()}`) },
   { name: "a path", send: (text) => read(`/api/events/${encodeURIComponent(text.toWellFormed())}/`) },
   { name: "a path with its slashes", send: (text) => read(`/${text.toWellFormed()}`) },
-  ...["Authorization", "X-Impersonated-User-Uuid", "If-None-Match", "Accept", "Origin", "x-d1-bookmark"].map((name) =>
-    inHeader(name),
-  ),
+  ...[
+    "Authorization",
+    "X-Impersonated-User-Uuid",
+    "If-None-Match",
+    "Accept",
+    "Origin",
+    "x-d1-bookmark",
+    "CF-Connecting-IP",
+  ].map((name) => inHeader(name)),
   inHeader("Authorization", "/api/events-stats/"),
   ...(["event_type", "message", "created", "uuid"] as const).map((name) =>
     inJson(name, (text) => ({ ...VALID, [name]: text })),
