@@ -50,6 +50,13 @@ after(async () => {
   mock.restoreAll();
 });
 
+it("a text arrives: the user and the producer who send it are let in", async () => {
+  const sent = (name: string) => TEXT_FIELDS.find((field) => field.name === name)?.send("a");
+  assert.equal(await sent("the parameter message of /api/events/"), 200);
+  assert.equal(await sent("message in application/json"), 202);
+  assert.equal(await sent("the header ce-subject"), 202);
+});
+
 describe("a repeated text never takes more than linear work in", () => {
   for (const field of TEXT_FIELDS) {
     it(field.name, async () => {
