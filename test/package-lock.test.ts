@@ -18,8 +18,11 @@ type Packages = Readonly<Record<string, Package>>;
 const PLATFORMS = ["linux", "darwin", "win32"].flatMap((os) => ["x64", "arm64"].map((cpu) => ({ os, cpu })));
 /** Tools that are programs, one for each platform; those of the project itself are Node. */
 const TOOLS = ["the project itself", "@biomejs/biome", "esbuild", "oxlint", "oxlint-tsgolint", "typescript", "workerd"];
-/** On Windows on arm64, workerd runs its x64 program, which npm does not install there; its install script does. */
-const LACKING = { workerd: ["win32 arm64"] };
+/**
+ * On Windows on arm64, workerd runs its x64 program, which npm does not install there; its install script does. The
+ * programs of recheck only make it faster: its build in JavaScript, which is part of recheck itself, does the same.
+ */
+const LACKING = { recheck: ["linux arm64", "win32 arm64"], workerd: ["win32 arm64"] };
 /** Names of packages that may lack an integrity. */
 const WITHOUT_INTEGRITY: string[] = [];
 /** A package that is needed on one platform only. */

@@ -46,7 +46,7 @@ async function readAll<T>(response: Response, read: (response: Response) => Prom
 }
 
 async function get(env: Env, header: string, path: string): Promise<Response> {
-  const request = new Request(`${env.WALDUR_URL?.replace(/\/+$/, "")}${path}`, {
+  const request = new Request(`${env.WALDUR_URL?.replace(/(^|[^/])\/+$/, "$1")}${path}`, {
     headers: { Authorization: header, Accept: "application/json" },
     redirect: "manual",
     signal: AbortSignal.timeout(UPSTREAM_DEADLINE_MS),

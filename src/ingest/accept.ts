@@ -3,9 +3,9 @@ import { badRequest } from "../http/errors.ts";
 import { byteLength, sha256Hex } from "../values/bytes.ts";
 import type { Body } from "./body.ts";
 import type { AcceptedEvent } from "./event.ts";
-import { MAX_EVENT_BYTES, MAX_EVENTS, type ProducedEvent, producedEvent } from "./event.ts";
+import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
-import type { Draft, Problem } from "./formats/format.ts";
+import { checkCount, type Draft, type Problem } from "./formats/format.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 
@@ -40,9 +40,7 @@ export async function acceptEvents(sent: Sent) {
   const key = await requestId(sent);
   const { drafts, warnings = [], mayBeEmpty = false } = await format(body, headers);
   if (drafts.length === 0 && !mayBeEmpty) throw badRequest({ detail: "There is no event in the body." });
-  if (drafts.length > MAX_EVENTS) {
-    throw badRequest({ detail: `At most ${MAX_EVENTS} events fit in one request; this one has ${drafts.length}.` });
-  }
+  checkCount(drafts.length);
   const checked = drafts.map(checkDraft);
   const errors = checked.flatMap((result) => ("errors" in result ? result.errors : []));
   if (errors.length > 0) {
@@ -80,9 +78,15 @@ function ignoredHeaders({ producer: { auth }, headers }: Sent): string[] {
   return ignored.length === 0 ? [] : [`These headers are not signed and were ignored: ${ignored.join(", ")}.`];
 }
 
+/** The size of an event is checked before its fields, so that these are short. */
 function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
   const { value, problems, names = {} } = draft;
   if (problems !== undefined) return { errors: problems.map((problem) => ({ index, ...problem })) };
+  const bytes = byteLength(JSON.stringify(value));
+  if (bytes > MAX_EVENT_BYTES) {
+    const message = `Must be at most ${MAX_EVENT_BYTES} bytes as JSON; this one has ${bytes}.`;
+    return { errors: [{ index, field: "event", message }] };
+  }
   const result = v.safeParse(producedEvent, value, { abortPipeEarly: true });
   if (!result.success) {
     const errors = result.issues.map((issue) => {
@@ -91,10 +95,7 @@ function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { e
     });
     return { errors };
   }
-  const bytes = byteLength(JSON.stringify(value));
-  if (bytes <= MAX_EVENT_BYTES) return { event: result.output };
-  const message = `Must be at most ${MAX_EVENT_BYTES} bytes as JSON; this one has ${bytes}.`;
-  return { errors: [{ index, field: "event", message }] };
+  return { event: result.output };
 }
 
 /** The message of an issue; for a missing key, valibot's own is about types. */

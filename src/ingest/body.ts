@@ -38,16 +38,21 @@ export class Body {
     return decoded(decoder, await this.bytes()) + decoded(decoder);
   }
 
-  /** Lines without their ends, each as soon as it is complete. */
-  async *lines(): AsyncGenerator<string> {
+  /** The lines that each chunk completes, without their ends. A long line may come in many chunks. */
+  async *lines(): AsyncGenerator<string[]> {
     const decoder = newDecoder();
-    let rest = "";
+    let begun: string[] = [];
     for await (const chunk of this.#chunks) {
-      const lines = (rest + decoded(decoder, chunk)).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
+      const lines = decoded(decoder, chunk).split("\n");
+      const rest = lines.pop() ?? "";
+      if (lines.length > 0) {
+        lines[0] = [...begun, lines[0]].join("");
+        yield lines;
+        begun = [];
+      }
+      begun.push(rest);
     }
-    yield rest + decoded(decoder);
+    yield [[...begun, decoded(decoder)].join("")];
   }
 }
 

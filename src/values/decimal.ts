@@ -1,5 +1,5 @@
 /** The finite numbers that Python's Decimal() reads, without underscores. */
-const DECIMAL = /^([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:e([+-]?\d+))?$/i;
+const DECIMAL = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?$/i;
 
 /** The largest exponent. Larger ones are replaced by it, so that no request can ask for a number of 10^9 digits. */
 const MAX_EXPONENT = 1_000;

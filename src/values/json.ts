@@ -14,15 +14,31 @@ interface ExactJson {
 // In the language since ES2026, in workerd's V8, not yet in TypeScript's library.
 const exactJson: ExactJson = JSON as unknown as ExactJson;
 
+/** Levels of objects and lists in a JSON text. Whoever walks a value with more could run out of stack. */
+export const MAX_JSON_DEPTH = 1_000;
+
 /** A number that JSON.parse may change, after a key or in a list. A match inside a string only costs time. */
 const FRAGILE_NUMBER = /(?:"\s*:|[[,])\s*(?:-0|-?(?:\d+[.eE]|\d{16}))|^\s*-?\d/;
 
-/** Parses JSON. Numbers that JavaScript would change become RawNumber. Throws SyntaxError. */
+/** A JSON text has more levels than MAX_JSON_DEPTH. */
+export class TooDeepError extends Error {}
+
+/**
+ * Parses JSON. Numbers that JavaScript would change become RawNumber. Throws SyntaxError, and TooDeepError. Only the
+ * reviver recurses, which JSON.parse does not do without one.
+ */
 export function parseJson(text: string): unknown {
-  if (!FRAGILE_NUMBER.test(text)) return JSON.parse(text);
+  const value: unknown = JSON.parse(text);
+  if (isDeeperThan(value, MAX_JSON_DEPTH)) throw new TooDeepError(`Nested deeper than ${MAX_JSON_DEPTH} levels.`);
+  if (!FRAGILE_NUMBER.test(text)) return value;
   return exactJson.parse(text, (_key, value, { source }) =>
     typeof value === "number" && source !== undefined && String(value) !== source ? exactJson.rawJSON(source) : value,
   );
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
 }
 
 /** Whether a value of `parseJson` is a number whose text is kept. */
@@ -42,7 +58,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 function canonicalNumber(source: string): string {
-  const digits = source.replace(/e.*$/i, "").replace(/\D/g, "").replace(/^0+/, "");
+  const digits = source.replace(/e.*/is, "").replace(/\D/g, "").replace(/^0+/, "");
   const number = Number(source);
   return digits.length <= 15 && Number.isFinite(number) ? JSON.stringify(number) : source;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_BODY_BYTES } from "../../src/ingest/body.ts";
 import { MAX_CONTEXT_DEPTH, MAX_EVENT_BYTES, MAX_EVENT_TYPE_LENGTH, MAX_EVENTS } from "../../src/ingest/event.ts";
+import { MAX_JSON_DEPTH } from "../../src/values/json.ts";
 import { hook, push } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 
@@ -87,14 +88,22 @@ describe("an event that is not valid", () => {
     expect(errors?.[0]?.message).toMatch(/^Must be at most 65536 bytes as JSON; this one has \d+\.$/);
   });
 
-  it("because of one byte too many is told so, and with one less it is valid", async () => {
-    const room = MAX_EVENT_BYTES - JSON.stringify(hook({ message: "" })).length;
-    const largest = await push(hook({ message: "x".repeat(room) }), { queue: aQueue().queue });
-    expect(largest.status).toBe(202);
-    const { errors } = await refusal(hook({ message: "x".repeat(room + 1) }));
-    const message = `Must be at most ${MAX_EVENT_BYTES} bytes as JSON; this one has ${MAX_EVENT_BYTES + 1}.`;
-    expect(errors).toEqual([{ index: 0, field: "event", message }]);
+  it("because it has one byte too many is told so, in bytes and not in characters", async () => {
+    const event = (letters: number) => hook({ message: `õ${"x".repeat(letters)}` });
+    const most = MAX_EVENT_BYTES - new TextEncoder().encode(JSON.stringify(event(0))).byteLength;
+    expect((await push(event(most), { queue: aQueue().queue })).status).toBe(202);
+    const { errors } = await refusal(event(most + 1));
+    expect(errors?.[0]?.message).toBe(`Must be at most 65536 bytes as JSON; this one has ${MAX_EVENT_BYTES + 1}.`);
   });
+
+  it.each(["uuid", "created", "event_type", "message"])(
+    "because of its size is told nothing of its %s, which is not looked at",
+    async (field) => {
+      const { status, errors } = await refusal(hook({ [field]: "{".repeat(MAX_EVENT_BYTES) }));
+      expect(status).toBe(400);
+      expect(errors?.map((error) => error.field)).toEqual(["event"]);
+    },
+  );
 
   it("is listed with every other, and nothing of the batch is accepted", async () => {
     const { status, detail, errors } = await refusal([
@@ -135,6 +144,48 @@ describe("a body", () => {
   it("with more events than the limit is refused", async () => {
     const { status, detail } = await refusal(Array.from({ length: MAX_EVENTS + 1 }, () => ({})));
     expect([status, detail]).toEqual([400, "At most 1000 events fit in one request; this one has 1001."]);
+  });
+
+  it("with more CloudEvents than the limit is refused before any is read", async () => {
+    const { status, detail, errors } = await refusal("[".concat("1,".repeat(5_000), "1]"), {
+      "Content-Type": "application/cloudevents-batch+json",
+    });
+    expect([status, detail]).toEqual([400, "At most 1000 events fit in one request; this one has 5001."]);
+    expect(errors).toBeUndefined();
+  });
+
+  it.each([
+    [
+      "of one event",
+      (deep: string) => `{"event_type":"a","message":"b","other":${deep}}`,
+      "application/json",
+      "The body",
+    ],
+    [
+      "of a CloudEvent",
+      (deep: string) => `{"specversion":"1.0","data":${deep}}`,
+      "application/cloudevents+json",
+      "The body",
+    ],
+    ["of lines", (deep: string) => `\n{"other":${deep}}`, "application/x-ndjson", "Line 2"],
+  ])("%s with more levels than the limit is refused, exact numbers or not", async (_, bodyOf, type, what) => {
+    for (const levels of [MAX_JSON_DEPTH, 100_000]) {
+      for (const number of ["1", "1.50"]) {
+        const { status, detail } = await refusal(bodyOf(`${"[".repeat(levels)}${number}${"]".repeat(levels)}`), {
+          "Content-Type": type,
+        });
+        expect([status, detail]).toEqual([400, `${what} is nested deeper than ${MAX_JSON_DEPTH} levels.`]);
+      }
+    }
+  });
+
+  it("of just the most levels is accepted where nobody reads them", async () => {
+    const { queue, bodies } = aQueue();
+    const levels = MAX_JSON_DEPTH - 1;
+    const deep = `${"[".repeat(levels)}1.50${"]".repeat(levels)}`;
+    const response = await push(`{"event_type":"a","message":"b","other":${deep}}`, { queue });
+    expect(response.status).toBe(202);
+    expect(bodies).toHaveLength(1);
   });
 
   it("without an event is refused", async () => {

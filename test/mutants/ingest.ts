@@ -151,15 +151,22 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "An event may be one byte too large.",
     file: "src/ingest/accept.ts",
-    search: "if (bytes <= MAX_EVENT_BYTES) return",
-    replace: "if (bytes <= MAX_EVENT_BYTES + 1) return",
+    search: "if (bytes > MAX_EVENT_BYTES)",
+    replace: "if (bytes > MAX_EVENT_BYTES + 1)",
     tests: ["test/ingest/limits"],
   },
   {
     bug: "A request may have one event too many.",
-    file: "src/ingest/accept.ts",
-    search: "if (drafts.length > MAX_EVENTS)",
-    replace: "if (drafts.length > MAX_EVENTS + 1)",
+    file: "src/ingest/formats/format.ts",
+    search: "if (count <= MAX_EVENTS)",
+    replace: "if (count <= MAX_EVENTS + 1)",
+    tests: ["test/ingest/limits"],
+  },
+  {
+    bug: "A body may have one level too many.",
+    file: "src/values/json.ts",
+    search: "isDeeperThan(value, MAX_JSON_DEPTH)",
+    replace: "isDeeperThan(value, MAX_JSON_DEPTH + 1)",
     tests: ["test/ingest/limits"],
   },
   {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { badRequest } from "../../http/errors.ts";
 import { isRawNumber } from "../../values/json.ts";
-import { type Draft, type Format, parsed } from "./format.ts";
+import { checkCount, type Draft, type Format, parsed } from "./format.ts";
 
 /** Our fields, as CloudEvents calls them. */
 const NAMES = { event_type: "type", created: "time", message: "data.message", context: "data" };
@@ -28,6 +28,7 @@ export const readCloudEvent: Format = async (body) => ({ drafts: [draft(parsed(a
 export const readCloudEvents: Format = async (body) => {
   const events = parsed(await body.text(), "The body");
   if (!Array.isArray(events)) throw badRequest({ detail: "A batch of CloudEvents must be a JSON array." });
+  checkCount(events.length);
   return { drafts: events.map((event) => draft(event)), mayBeEmpty: true };
 };
 

@@ -1,6 +1,7 @@
 import { badRequest } from "../../http/errors.ts";
-import { parseJson } from "../../values/json.ts";
+import { MAX_JSON_DEPTH, parseJson, TooDeepError } from "../../values/json.ts";
 import type { Body } from "../body.ts";
+import { MAX_EVENTS } from "../event.ts";
 import type { GivenId } from "../identity.ts";
 import { jsonErrorPosition } from "./json-error.ts";
 
@@ -34,11 +35,19 @@ export interface ReadEvents {
 /** Reads the events of a body; throws 400 when it cannot be read at all. */
 export type Format = (body: Body, headers: Headers) => Promise<ReadEvents>;
 
-/** Parses JSON. Throws 400 with the position of the error; `what` is the subject of its sentence. */
+/** Throws 400 for more events than one request may have. */
+export function checkCount(count: number): void {
+  if (count <= MAX_EVENTS) return;
+  throw badRequest({ detail: `At most ${MAX_EVENTS} events fit in one request; this one has ${count}.` });
+}
+
+/** Parses JSON. Throws 400 with the position of the error, or the limit of levels; `what` is the subject of its sentence. */
 export function parsed(text: string, what: string): unknown {
   try {
     return parseJson(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof TooDeepError)
+      throw badRequest({ detail: `${what} is nested deeper than ${MAX_JSON_DEPTH} levels.` });
     const position = jsonErrorPosition(text);
     throw badRequest({ detail: `${what} is not valid JSON: error at character ${position}.`, position });
   }

@@ -7,11 +7,13 @@ import { type Draft, type Format, parsed } from "./format.ts";
 export const readNdjson: Format = async (body) => {
   const drafts: Draft[] = [];
   let number = 0;
-  for await (const line of body.lines()) {
-    number += 1;
-    if (line.trim() === "") continue;
-    drafts.push({ value: parsed(line, `Line ${number}`) });
-    if (drafts.length > MAX_EVENTS) break;
+  for await (const lines of body.lines()) {
+    for (const line of lines) {
+      number += 1;
+      if (line.trim() === "") continue;
+      drafts.push({ value: parsed(line, `Line ${number}`) });
+      if (drafts.length > MAX_EVENTS) return { drafts };
+    }
   }
   return { drafts };
 };
