@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
+import { networkOf } from "./address.ts";
 import { ExpiringCache } from "./cache.ts";
 import { errorResponse, tooManyRequests } from "./errors.ts";
 
@@ -8,7 +9,7 @@ const PERIOD_S = 60;
 const MS_PER_S = 1_000;
 const MAX_BLOCKED_ADDRESSES = 10_000;
 
-/** Addresses with too many failed authentications. */
+/** Addresses with too many failed authentications, as `networkOf` names them. */
 const blocked = new ExpiringCache<true>(MAX_BLOCKED_ADDRESSES);
 
 /**
@@ -45,5 +46,8 @@ export function refuseBlocked(c: Context<App>, now: number): void {
 const isOver = async (rate: RateLimit | undefined, key: string): Promise<boolean> =>
   rate !== undefined && !(await rate.limit({ key })).success;
 
-/** Set by Cloudflare, so a client cannot choose it. Absent without Cloudflare in front, as in tests. */
-const addressOf = (c: Context<App>): string | undefined => c.req.header("CF-Connecting-IP");
+/** Cloudflare sets it, so a client cannot choose it. Absent without Cloudflare in front, as in tests. */
+function addressOf(c: Context<App>): string | undefined {
+  const address = c.req.header("CF-Connecting-IP");
+  return address === undefined ? undefined : networkOf(address);
+}
