@@ -3,21 +3,10 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { aPerson } from "../support/people.ts";
+import { aRate } from "../support/rate.ts";
 import { get, request } from "../support/world.ts";
 
 afterEach(() => vi.useRealTimers());
-
-/** A rate limit that lets so many through for each key. */
-function aRate(limit: number): { rate: RateLimit; keys: string[] } {
-  const keys: string[] = [];
-  const rate = {
-    limit: async ({ key }: { key: string }) => {
-      keys.push(key);
-      return { success: keys.filter((one) => one === key).length <= limit };
-    },
-  };
-  return { rate, keys };
-}
 
 const from = (address: string) => ({ "CF-Connecting-IP": address });
 const wrong = (address: string, bindings: Partial<Env>, path = "/api/events/") =>
