@@ -89,8 +89,8 @@ export const accessMutants: readonly Mutant[] = [
   {
     bug: "The last good answer of Waldur is used for ever.",
     file: "src/auth/waldur.ts",
-    search: "const last = answers.get(key, STALE_MS, now);",
-    replace: "const last = answers.get(key, Number.POSITIVE_INFINITY, now);",
+    search: "users.get(key, STALE_MS, now)",
+    replace: "users.get(key, Number.POSITIVE_INFINITY, now)",
     tests: ["test/auth"],
   },
   {
