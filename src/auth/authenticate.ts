@@ -1,12 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
-import { limitToken, refuseBlocked } from "../http/limits.ts";
-import { sha256Hex } from "../values/bytes.ts";
+import { limitToken, outcomeOf, refuseGuess } from "../http/limits.ts";
 import { parseUuid } from "../values/uuid.ts";
 import type { Actor, UserLookup } from "./actor.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
-import type { Credentials } from "./principal.ts";
+import type { Credentials, Principal } from "./principal.ts";
 import { identifyByWaldur } from "./waldur.ts";
 
 declare module "hono" {
@@ -19,16 +18,19 @@ declare module "hono" {
 
 /** Sets `actor` and `lookUpUser`, or throws 401 with the text that the contract gives for these credentials. */
 export const authenticate: MiddlewareHandler<App> = async (c, next) => {
-  const credentials = credentialsOf(c, Date.now());
-  const { actor, lookUpUser } = await identify(c, credentials);
-  await limitToken(c, await sha256Hex(credentials.token));
+  const now = Date.now();
+  const credentials = credentialsOf(c, now);
+  const attempt = { key: JSON.stringify(["user", credentials.header]) };
+  refuseGuess(c, attempt, now);
+  const { actor, lookUpUser, key } = await outcomeOf(c, attempt, now, () => identify(c, credentials));
+  await limitToken(c, key);
   c.set("actor", actor);
   c.set("lookUpUser", lookUpUser);
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };
 
-function identify(c: Context<App>, credentials: Credentials) {
+async function identify(c: Context<App>, credentials: Credentials): Promise<Principal> {
   const mode = c.env.AUTH ?? "local";
   if (mode === "local") return identifyLocally(c.get("reader").drizzle, credentials);
   if (mode === "waldur") return identifyByWaldur(c.env, credentials);
@@ -44,7 +46,6 @@ function credentialsOf(c: Context<App>, now: number): Credentials {
     impersonated: impersonatedUser(c.req.header("X-Impersonated-User-Uuid")),
     now,
     request: c.get("requestId"),
-    guard: () => refuseBlocked(c, now),
     defer: (work) => c.executionCtx.waitUntil(work),
   };
 }

@@ -10,38 +10,39 @@ const DAY_MS = 86_400_000;
 const MICROSECONDS_PER_MS = 1_000;
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
-type Held = NonNullable<Awaited<ReturnType<typeof findToken>>>;
+type Held = NonNullable<Awaited<ReturnType<typeof findToken>>> & { hash: string };
 type Person = NonNullable<Awaited<ReturnType<typeof findUser>>>;
 
+/** By the token itself, so that one in use costs no hash. */
 const heldTokens = new ExpiringCache<Held>(MAX_CACHED_IDENTITIES);
 const people = new ExpiringCache<Person>(MAX_CACHED_IDENTITIES);
 
 /** `AUTH=local`: identifies a user by the tokens, users and roles of our own database. Throws 401. */
 export async function identifyLocally(db: Database, credentials: Credentials): Promise<Principal> {
-  const { token, impersonated, now } = credentials;
-  const hash = await sha256Hex(token);
-  const held = await usableToken(db, hash, credentials);
-  touch(db, hash, held, credentials);
+  const { impersonated, now } = credentials;
+  const held = await usableToken(db, credentials);
+  touch(db, held, credentials);
   const lookUpUser: UserLookup = async (uuid) => {
     const person = await findPerson(db, uuid, now);
     return { known: person !== undefined, roles: person?.roles ?? [] };
   };
-  return { actor: await actorOf(db, held, impersonated, now), lookUpUser };
+  return { actor: await actorOf(db, held, impersonated, now), lookUpUser, key: held.hash };
 }
 
 /**
  * The token. Throws 401 when it is unknown or expired, or its user is inactive. A cached token is read again before
  * it is refused.
  */
-async function usableToken(db: Database, hash: string, { now, guard }: Credentials): Promise<Held> {
-  const cached = heldTokens.get(hash, IDENTITY_CACHE_MS, now);
+async function usableToken(db: Database, { token, now }: Credentials): Promise<Held> {
+  const cached = heldTokens.get(token, IDENTITY_CACHE_MS, now);
   if (cached !== undefined && !hasExpired(cached, now)) return cached;
-  guard();
-  const held = await findToken(db, hash);
-  if (held === undefined) throw notAuthenticated("Invalid token.");
+  const hash = cached?.hash ?? (await sha256Hex(token));
+  const found = await findToken(db, hash);
+  if (found === undefined) throw notAuthenticated("Invalid token.");
+  const held = { ...found, hash };
   if (!held.isActive) throw notAuthenticated("User inactive or deleted.");
   if (hasExpired(held, now)) throw notAuthenticated("Token has expired.");
-  heldTokens.set(hash, held, now);
+  heldTokens.set(token, held, now);
   return held;
 }
 
@@ -55,7 +56,7 @@ function hasExpired({ expires, created, tokenLifetime }: Held, now: number): boo
  * Records the day of use once a day, and the new start of a lifetime every half lifetime. Runs after the response and
  * cannot fail it.
  */
-function touch(db: Database, hash: string, held: Held, { now, request, defer }: Credentials): void {
+function touch(db: Database, held: Held, { now, request, defer }: Credentials): void {
   const day = Math.floor(now / DAY_MS);
   const time = now * MICROSECONDS_PER_MS;
   const { tokenLifetime, created, lastUsedDay } = held;
@@ -63,7 +64,7 @@ function touch(db: Database, hash: string, held: Held, { now, request, defer }: 
   if (lastUsedDay === day && !slides) return;
   held.lastUsedDay = day;
   if (slides) held.created = time;
-  defer(touchToken(db, hash, day, slides ? time : undefined).catch((error) => logFailure(request, error)));
+  defer(touchToken(db, held.hash, day, slides ? time : undefined).catch((error) => logFailure(request, error)));
 }
 
 function logFailure(request: string, error: unknown): void {

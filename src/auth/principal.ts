@@ -4,6 +4,8 @@ import type { Actor, UserLookup } from "./actor.ts";
 export interface Principal {
   actor: Actor;
   lookUpUser: UserLookup;
+  /** A hash that stands for the token. */
+  key: string;
 }
 
 /** The credentials of a request, and the means to check them. */
@@ -17,8 +19,6 @@ export interface Credentials {
   now: number;
   /** The request id, for the log. */
   request: string;
-  /** Called before an unknown token is looked up. Throws 429 for an address with too many failures. */
-  guard: () => void;
   /** Runs work after the response. */
   defer: (work: Promise<unknown>) => void;
 }

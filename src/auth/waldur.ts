@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Env } from "../env.ts";
 import { ExpiringCache } from "../http/cache.ts";
-import { notAuthenticated, unavailable } from "../http/errors.ts";
+import { notAuthenticated, tooManyRequests, unavailable } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import type { UserLookup } from "./actor.ts";
 import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
@@ -12,18 +12,27 @@ import { toActor, waldurUser } from "./waldur-user.ts";
 export const REFUSAL_CACHE_MS = 10_000;
 /** Milliseconds that the last good answer may be used while Waldur does not answer; `WALDUR_STALE=off` forbids it. */
 export const STALE_MS = 600_000;
-/** Milliseconds without another call for a token after Waldur did not answer, while an old answer can be used. */
+/** Milliseconds without another call for a token after Waldur did not answer. */
 export const PAUSE_MS = 5_000;
+/** Users that one token may have Waldur look up in a minute; each is a call. */
+export const MAX_LOOK_UPS = 600;
+const LOOK_UP_PERIOD_S = 60;
+const MS_PER_S = 1_000;
 /** Seconds. */
 const RETRY_AFTER = 5;
 
 /** Texts of Waldur that are passed on; any other refusal becomes `Invalid token.`. */
 const KNOWN_REFUSALS = new Set(["Invalid token.", "User inactive or deleted.", "Token has expired."]);
 
-type Answer = { accepted: v.InferOutput<typeof waldurUser> } | { refused: string };
+type User = v.InferOutput<typeof waldurUser>;
+type Answer = { accepted: User } | { refused: string };
 
-const answers = new ExpiringCache<{ answer: Answer; at: number; pausedUntil: number }>(MAX_CACHED_IDENTITIES);
+const users = new ExpiringCache<User>(MAX_CACHED_IDENTITIES);
+/** Apart from the users, so that guesses cannot push them out. */
+const refusals = new ExpiringCache<string>(MAX_CACHED_IDENTITIES);
+const paused = new ExpiringCache<true>(MAX_CACHED_IDENTITIES);
 const visibleUsers = new ExpiringCache<boolean>(MAX_CACHED_IDENTITIES);
+const lookUps = new ExpiringCache<{ count: number }>(MAX_CACHED_IDENTITIES);
 
 /**
  * `AUTH=waldur`: identifies a user by asking the Waldur of `WALDUR_URL`. Throws 401, or 503 when Waldur does not
@@ -34,30 +43,44 @@ export async function identifyByWaldur(env: Env, credentials: Credentials): Prom
   const key = await sha256Hex(`${env.WALDUR_URL}\n${credentials.header}`);
   const answer = await answerFor(env, key, credentials);
   if ("refused" in answer) throw notAuthenticated(answer.refused);
-  return { actor: toActor(answer.accepted), lookUpUser: lookUpUserOf(env, key, credentials) };
+  return { actor: toActor(answer.accepted), lookUpUser: lookUpUserOf(env, key, credentials), key };
 }
 
-/** A fresh answer, from the cache or from Waldur; else the last good one, if it may be used. */
+/** A fresh answer, from a cache or from Waldur; else the last user, if it may be used. Throws 503 without any. */
 async function answerFor(env: Env, key: string, credentials: Credentials): Promise<Answer> {
   const { now } = credentials;
-  const last = answers.get(key, STALE_MS, now);
-  const maxAge = last && "refused" in last.answer ? REFUSAL_CACHE_MS : IDENTITY_CACHE_MS;
-  if (last && now - last.at < maxAge) return last.answer;
-  const stale = last && "accepted" in last.answer && env.WALDUR_STALE !== "off" ? last : undefined;
-  if (stale && now < stale.pausedUntil) return stale.answer;
-  if (last === undefined) credentials.guard();
+  const refused = refusals.get(key, REFUSAL_CACHE_MS, now);
+  if (refused !== undefined) return { refused };
+  const fresh = users.get(key, IDENTITY_CACHE_MS, now);
+  if (fresh !== undefined) return { accepted: fresh };
+  const stale = env.WALDUR_STALE === "off" ? undefined : users.get(key, STALE_MS, now);
+  const isPaused = paused.get(key, PAUSE_MS, now) !== undefined;
+  const answer = isPaused ? undefined : await freshAnswer(env, key, credentials, stale !== undefined);
+  if (answer !== undefined) return answer;
+  if (stale === undefined) throw notAnswering();
+  return { accepted: stale };
+}
+
+/** The answer of Waldur, which is cached; undefined when it does not answer, which is logged. */
+async function freshAnswer(env: Env, key: string, credentials: Credentials, hasStale: boolean) {
+  const { now, request } = credentials;
   try {
     const answer = await askWaldur(key, env, credentials, "/api/users/me/", readMe);
-    answers.set(key, { answer, at: now, pausedUntil: 0 }, now);
+    if ("accepted" in answer) users.set(key, answer.accepted, now);
+    else {
+      users.delete(key);
+      refusals.set(key, answer.refused, now);
+    }
     return answer;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    logUnreachable(credentials.request, error.message, stale !== undefined);
-    if (stale === undefined) throw unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
-    stale.pausedUntil = now + PAUSE_MS;
-    return stale.answer;
+    logUnreachable(request, error.message, hasStale);
+    paused.set(key, true, now);
+    return undefined;
   }
 }
+
+const notAnswering = () => unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
 
 function logUnreachable(request: string, reason: string, stale: boolean): void {
   console.warn(JSON.stringify({ level: "warn", event: "waldur_unreachable", request, reason, stale }));
@@ -77,22 +100,33 @@ async function refusal(response: Response): Promise<string> {
   return body.success && KNOWN_REFUSALS.has(body.output.detail) ? body.output.detail : "Invalid token.";
 }
 
-/** A look-up that asks Waldur whether the caller may see a user: 200 if so, 404 if not. */
+/**
+ * A look-up that asks Waldur whether the caller may see a user: 200 if so, 404 if not. Throws 429 after MAX_LOOK_UPS
+ * calls in a minute, because anybody with a token could make up users.
+ */
 function lookUpUserOf(env: Env, key: string, credentials: Credentials): UserLookup {
   return async (user) => {
     const { now } = credentials;
     const cacheKey = `${key} ${user}`;
     const cached = visibleUsers.get(cacheKey, IDENTITY_CACHE_MS, now);
     if (cached !== undefined) return { known: cached, visible: cached };
+    countLookUp(key, now);
     try {
       const visible = await askWaldur(cacheKey, env, credentials, `/api/users/${user}/`, readVisible);
       visibleUsers.set(cacheKey, visible, now);
       return { known: visible, visible };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      throw unavailable("Waldur, which knows the users, does not answer.", RETRY_AFTER);
+      throw notAnswering();
     }
   };
+}
+
+function countLookUp(key: string, now: number): void {
+  const period = lookUps.get(key, LOOK_UP_PERIOD_S * MS_PER_S, now) ?? { count: 0 };
+  if (period.count >= MAX_LOOK_UPS) throw tooManyRequests(MAX_LOOK_UPS, LOOK_UP_PERIOD_S);
+  if (period.count === 0) lookUps.set(key, period, now);
+  period.count += 1;
 }
 
 async function readVisible({ status }: Response): Promise<boolean> {

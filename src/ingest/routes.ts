@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { App } from "../env.ts";
 import { HttpError } from "../http/errors.ts";
+import { type Attempt, networkOfClient, outcomeOf, refuseGuess } from "../http/limits.ts";
 import { microsecondsNow } from "../values/time.ts";
 import { acceptEvents } from "./accept.ts";
 import { checkBacklog } from "./backlog.ts";
@@ -27,6 +28,8 @@ export function mountIngest(app: Hono<App>): void {
 
 async function ingest(c: Context<App>, secret: string): Promise<Response> {
   const now = Date.now();
+  // Not counted as a rejection: the producer may be one that somebody else pretends to be, and it would cost a query.
+  refuseGuess(c, attemptOf(c, secret), now);
   try {
     return await acceptRequest(c, secret, now);
   } catch (error) {
@@ -37,16 +40,13 @@ async function ingest(c: Context<App>, secret: string): Promise<Response> {
 
 /** Raw body, if it is signed → verify → parse → check the producer's rules → make durable → 202. */
 async function acceptRequest(c: Context<App>, secret: string, now: number): Promise<Response> {
+  const { producer, body } = await senderOf(c, secret, now);
   const { raw: request } = c.req;
-  const { headers } = request;
-  const body = isSigned(headers) ? await readRaw(request) : undefined;
-  const presented = { secret, headers, body: body ?? new Uint8Array() };
-  const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, now);
   if (c.req.method !== "POST") throw new HttpError(405, { detail: "Events are sent by POST." }, { Allow: "POST" });
   await checkBacklog(c.env.INGEST_QUEUE, producer, Number(c.env.INGEST_MAX_BACKLOG), now);
   // Random below the milliseconds of the clock, so that two requests differ, and two deliveries of one request do not.
   const receivedAt = microsecondsNow(now) + Math.floor(Math.random() * 1000);
-  const sent = { producer, headers, raw: body, body: new Body(request, body), receivedAt };
+  const sent = { producer, headers: request.headers, raw: body, body: new Body(request, body), receivedAt };
   const accepted = await acceptEvents(sent);
   await assertAllowed(c.env.DB, producer, accepted.events, now);
   const { events, ...settled } = await settleUuids(c.env.DB, producer, accepted.events);
@@ -62,13 +62,36 @@ async function acceptRequest(c: Context<App>, secret: string, now: number): Prom
 }
 
 async function receipt(c: Context<App>): Promise<Response> {
-  const { raw: request } = c.req;
+  const now = Date.now();
   const secret = bearerSecret(c.req.header("Authorization"));
-  const body = isSigned(request.headers) ? await readRaw(request) : new Uint8Array();
-  const presented = { secret, headers: request.headers, body };
-  const producer = await authenticate(c.env, c.req.param("producer") ?? "", presented, Date.now());
+  refuseGuess(c, attemptOf(c, secret), now);
+  const { producer } = await senderOf(c, secret, now);
   if (!["GET", "HEAD"].includes(c.req.method)) {
     throw new HttpError(405, { detail: "Receipts are read by GET." }, { Allow: "GET, HEAD" });
   }
   return c.json(await lookUpReceipt(c.env.DB, producer, c.req.param("id") ?? ""), 200, { "Cache-Control": "no-store" });
+}
+
+/** The producer that sends a request, and the raw body of a signed one. Throws 401. */
+async function senderOf(c: Context<App>, secret: string, now: number) {
+  const { raw: request } = c.req;
+  return outcomeOf(c, attemptOf(c, secret), now, async () => {
+    const body = isSigned(request.headers) ? await readRaw(request) : undefined;
+    const presented = { secret, headers: request.headers, body: body ?? new Uint8Array() };
+    return { producer: await authenticate(c.env, c.req.param("producer") ?? "", presented, now), body };
+  });
+}
+
+/**
+ * The secret of a request; for a signed one its producer and its address, because each signature is new. A service that
+ * sends the web hooks of many customers does so from few addresses: when such an address is blocked, the producers that
+ * were accepted from it lately go on.
+ *
+ * What remains possible: whoever shares such an address can make this Worker verify wrong signatures of those producers
+ * while the address is blocked, and keeps out producers that send from it for the first time.
+ */
+function attemptOf(c: Context<App>, secret: string): Attempt {
+  const producer = c.req.param("producer") ?? "";
+  if (!isSigned(c.req.raw.headers)) return { key: JSON.stringify(["producer", producer, secret]) };
+  return { key: JSON.stringify(["signer", producer, networkOfClient(c)]), isShared: true };
 }

@@ -6,19 +6,8 @@ import { MAX_PAGE_SIZE } from "../../src/events/pagination.ts";
 import { linkOf } from "../support/big-log.ts";
 import { later, stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
+import { aRate } from "../support/rate.ts";
 import { anEvent, get, recorded, request } from "../support/world.ts";
-
-/** A rate limit that lets so many through for each key. */
-function aRate(limit: number): { rate: RateLimit; keys: string[] } {
-  const keys: string[] = [];
-  const rate = {
-    limit: async ({ key }: { key: string }) => {
-      keys.push(key);
-      return { success: keys.filter((one) => one === key).length <= limit };
-    },
-  };
-  return { rate, keys };
-}
 
 const from = (address: string) => ({ "CF-Connecting-IP": address });
 const wrong = (address: string, bindings: Partial<Env>, path = "/api/events/") =>

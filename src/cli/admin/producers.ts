@@ -199,7 +199,7 @@ function chosenSecret(auth: Authentication): string {
   const random = randomBytes(SECRET_BYTES);
   const secret =
     process.env.PRODUCER_SECRET || (isStandard ? `whsec_${random.toString("base64")}` : random.toString("base64url"));
-  if (isStandard && !/^(whsec_)?([A-Za-z0-9+/]{4}){6,}[A-Za-z0-9+/]*={0,2}$/.test(secret)) {
+  if (isStandard && !/^(whsec_)?[A-Za-z0-9+/]{32,}={0,2}$/.test(secret)) {
     throw new Failure("PRODUCER_SECRET must be whsec_ and at least 24 bytes in base64 for this producer.", WRONG_USAGE);
   }
   if (auth === "secret" && !/^[\x21-\x7e]+$/.test(secret)) {
