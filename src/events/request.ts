@@ -28,6 +28,8 @@ export interface EventsRequest {
    * reveal that hidden events exist.
    */
   isPartial: boolean;
+  /** Whether the client wants the headers only. */
+  isHead: boolean;
   /** Versions of the response that the client has; `*` for any. */
   ifNoneMatch: Version[];
 }
@@ -64,6 +66,7 @@ export async function readRequest(
     digest: await digestOf(query),
     key,
     isPartial: visibility !== "everything" || filter.relatedUser !== undefined,
+    isHead: c.req.method === "HEAD",
     ifNoneMatch: ifNoneMatch(c, key),
   };
 }

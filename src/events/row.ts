@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { FIRST_UNKNOWN_TYPE } from "../catalogue/data.ts";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
 import { integer } from "../db/sql.ts";
@@ -15,12 +15,16 @@ export interface EventRow {
   otherType: string | null;
   message: string;
   context: string;
+  /** Bytes that message and context would take up in a response, where they were not read and are empty; else 0. */
+  unread: number;
 }
 
-/** The columns of an event. The name of a type is read only where the catalogue does not know its number. */
-export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
-  CASE WHEN ${events.type} >= ${integer(FIRST_UNKNOWN_TYPE)} THEN (SELECT ${eventTypes.name} FROM ${eventTypes} WHERE ${eventTypes.id} = ${events.type}) END AS other_type,
-  ${events.message} AS message, ${events.context} AS context`;
+/** The columns of an event besides its content. The name of a type is read only where the catalogue does not know its number. */
+export const keyColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
+  CASE WHEN ${events.type} >= ${integer(FIRST_UNKNOWN_TYPE)} THEN (SELECT ${eventTypes.name} FROM ${eventTypes} WHERE ${eventTypes.id} = ${events.type}) END AS other_type`;
+
+/** The columns of a whole event. */
+export const eventColumns = sql`${keyColumns}, ${events.message} AS message, ${events.context} AS context, 0 AS unread`;
 
 /** A row with the columns of `eventColumns`, typed. */
 export const eventRow = (row: Row): EventRow => ({
@@ -31,10 +35,13 @@ export const eventRow = (row: Row): EventRow => ({
   otherType: row.other_type === null ? null : textAt(row, "other_type"),
   message: textAt(row, "message"),
   context: textAt(row, "context"),
+  unread: numberAt(row, "unread"),
 });
 
 /** The wanted rows of a series. */
 export interface Slice {
+  /** Those of a row: `eventColumns`, or the same names. */
+  columns: SQL;
   /** Whether rows come against the order of the list, to walk back from a cursor or from the end. */
   backwards: boolean;
   range: Range;

@@ -1,8 +1,9 @@
+import type { SQL } from "drizzle-orm";
 import type { Reader } from "../../db/reader.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
 import { type EventQuery, fingerprintOf, type SearchQuery } from "../query.ts";
-import { chosenFields, eventsJson } from "../representation.ts";
+import { chosenFields } from "../representation.ts";
 import type { EventsRequest } from "../request.ts";
 import type { Result } from "../respond.ts";
 import { type EventRow, eventRow } from "../row.ts";
@@ -11,8 +12,9 @@ import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
 import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listSeries, type Wanted } from "./series.ts";
+import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
 
 /** Whether a page is read together with the version of its series, in one round trip. */
 export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageRequest): boolean =>
@@ -20,17 +22,20 @@ export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageReq
 
 /** One page of the list. `withTokens`: its links carry page tokens. Throws 404 when there is no such page. */
 export async function listPage(
-  { reader, query, digest, params }: EventsRequest,
+  { reader, query, digest, params, isHead }: EventsRequest,
   asked: PageRequest,
   known: readonly Version[],
   withTokens: boolean,
 ): Promise<Result> {
-  const { total, version, rows: found, searched } = await findRows(reader, query, digest, asked, known);
+  const fields = chosenFields(params.getAll("field"));
+  const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
+  const { total, version, rows: found, searched } = await findRows(reader, query, digest, columns, asked, known);
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
   const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
   return {
     version,
-    body: eventsJson(rows, chosenFields(params.getAll("field"))),
+    body: pageJson(reader, rows, fields),
+    identity: identityOf(rows, fields),
     count: total,
     events: rows.length,
     links: {
@@ -47,17 +52,18 @@ async function findRows(
   reader: Reader,
   query: EventQuery,
   key: string,
+  columns: SQL,
   asked: PageRequest,
   known: readonly Version[],
 ): Promise<Listed> {
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
-  const wanted = wantedOf(asked);
+  const wanted = { columns, ...partOf(asked) };
   if (query.kind === "search") return listSearch(reader, query, key, wanted);
   return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? known : []);
 }
 
 /** With a cursor, one row more than the page has, to see whether the list goes on. */
-function wantedOf({ number, size, cursor }: PageRequest): Wanted {
+function partOf({ number, size, cursor }: PageRequest): Part {
   if (cursor !== undefined) return { from: "cursor", cursor, limit: size + 1 };
   if (number === "last") return { from: "end", limit: size };
   return { from: "start", skip: (number - 1) * size, limit: size };
@@ -65,7 +71,8 @@ function wantedOf({ number, size, cursor }: PageRequest): Wanted {
 
 async function listSearch(reader: Reader, query: SearchQuery, key: string, wanted: Wanted): Promise<Listed> {
   const slice = searchSlice(wanted);
-  const hint = `${key} ${JSON.stringify(wanted)}`;
+  const { columns: _, ...part } = wanted;
+  const hint = `${key} ${JSON.stringify(part)}`;
   const isWide = isWideSearch(hint);
   const [[first, ...near] = []] = await reader.read([pageStatement(query, key, slice, isWide)]);
   const searched = readTotal(first);
@@ -78,10 +85,10 @@ async function listSearch(reader: Reader, query: SearchQuery, key: string, wante
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {
-  const { limit } = wanted;
+  const { columns, limit } = wanted;
   if (wanted.from === "cursor")
-    return { backwards: wanted.cursor.direction === "before", offset: 0, limit, beyond: wanted.cursor };
-  return { backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
+    return { columns, backwards: wanted.cursor.direction === "before", offset: 0, limit, beyond: wanted.cursor };
+  return { columns, backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
 }
 
 /** One page, from the rows found for it. */
