@@ -1,9 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
 import { limitToken, refuseBlocked } from "../http/limits.ts";
+import { continueSession } from "../http/session.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import { parseUuid } from "../values/uuid.ts";
-import type { Actor, UserLookup } from "./actor.ts";
+import { type Actor, seesEverything, type UserLookup } from "./actor.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
 import type { Credentials } from "./principal.ts";
@@ -24,6 +25,7 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   await limitToken(c, await sha256Hex(credentials.token));
   c.set("actor", actor);
   c.set("lookUpUser", lookUpUser);
+  if (seesEverything(actor)) continueSession(c);
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };
