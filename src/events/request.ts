@@ -63,7 +63,7 @@ export async function readRequest(
     visibility,
     types,
     query,
-    digest: await digestOf(query),
+    digest: await digestOf(visibility, filter),
     key,
     isPartial: visibility !== "everything" || filter.relatedUser !== undefined,
     isHead: c.req.method === "HEAD",
