@@ -3,7 +3,6 @@ import { FIRST_UNKNOWN_TYPE } from "../catalogue/data.ts";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
 import { integer } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
-import type { Cursor } from "./page-token.ts";
 import { events, eventTypes } from "./table.ts";
 
 /** An event as the statements return it. `otherType`: the name of a type that the catalogue does not know. */
@@ -45,8 +44,8 @@ export interface Slice {
   /** Whether rows come against the order of the list, to walk back from a cursor or from the end. */
   backwards: boolean;
   range: Range;
-  /** Only rows ahead of this cursor, in the direction of walking. */
-  beyond?: Pick<Cursor, "created" | "id">;
+  /** Only rows ahead of the event with this time and id, in the direction of walking. */
+  beyond?: { created: number; id: SQL };
   offset: number;
   limit: number;
   /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */

@@ -18,7 +18,7 @@ const T = Date.UTC(2025, 5, 15, 12, 30) * 1000;
 const EVER = { from: -Infinity, to: Infinity };
 /** Begins and ends within an hour, so that counting it needs every kind of counter, and rows at both edges. */
 const TIME = { from: T, to: T + 100 * DAY };
-const CURSOR = { created: T + DAY, id: 7 };
+const CURSOR = { created: T + DAY, id: sql`7` };
 const OBJECT = "a".repeat(32);
 /** Of a page of ten that prints every field. */
 const COLUMNS = pageColumns(EVENT_FIELDS, { events: 10, readsContent: true });

@@ -25,11 +25,11 @@ const LONG_MONTHS = 2_000;
 
 const EVER: Range = { from: -Infinity, to: Infinity };
 
-/** A part of a list: `limit` events after the first `skip`, at the end, or next to a cursor. */
+/** A part of a list: `limit` events after the first `skip`, at the end, or next to another event. */
 export type Part =
   | { from: "start"; skip: number; limit: number }
   | { from: "end"; limit: number }
-  | { from: "cursor"; cursor: Cursor; limit: number };
+  | { from: "cursor"; direction: Cursor["direction"]; beyond: Required<Slice>["beyond"]; limit: number };
 
 /** The wanted part, with the columns of its rows. */
 export type Wanted = Part & Pick<Slice, "columns">;
@@ -114,8 +114,8 @@ function unlessKnown({ series }: SeriesQuery, { limit }: Wanted, known: readonly
 function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
   const { range } = query;
   const { columns, limit } = wanted;
-  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.cursor.direction === "before");
-  const beyond = wanted.from === "cursor" ? { beyond: wanted.cursor } : {};
+  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.direction === "before");
+  const beyond = wanted.from === "cursor" ? { beyond: wanted.beyond } : {};
   return { columns, backwards, range, offset: 0, limit, ...beyond };
 }
 

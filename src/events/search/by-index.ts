@@ -1,6 +1,5 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { during, matches } from "../conditions.ts";
-import type { Cursor } from "../page-token.ts";
 import type { ValueFilter } from "../query.ts";
 import type { Slice } from "../row.ts";
 
@@ -59,7 +58,7 @@ export function walkStatement(oldestFirst: boolean, slice: Omit<IndexSlice, "ids
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
-function beyondCursor({ created, id }: Pick<Cursor, "created" | "id">, descends: boolean, backwards: boolean): SQL {
+function beyondCursor({ created, id }: NonNullable<Slice["beyond"]>, descends: boolean, backwards: boolean): SQL {
   const [time, tie] = [sql.raw(descends ? "<" : ">"), sql.raw(backwards ? "<" : ">")];
   return sql`(events.created ${time} ${created} OR (events.created = ${created} AND events.id ${tie} ${id}))`;
 }
