@@ -1,8 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { App } from "../env.ts";
 import { limitToken, outcomeOf, refuseGuess } from "../http/limits.ts";
+import { continueSession } from "../http/session.ts";
 import { parseUuid } from "../values/uuid.ts";
-import type { Actor, UserLookup } from "./actor.ts";
+import { type Actor, seesEverything, type UserLookup } from "./actor.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
 import type { Credentials, Principal } from "./principal.ts";
@@ -26,6 +27,7 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   await limitToken(c, key);
   c.set("actor", actor);
   c.set("lookUpUser", lookUpUser);
+  if (seesEverything(actor)) continueSession(c);
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };

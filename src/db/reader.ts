@@ -11,16 +11,18 @@ export interface Meter {
   roundTrips: number;
 }
 
-/** The D1 session of one request. Every read is metered, and sees at least the state of the bookmark. */
+/** The D1 session of one request. Every read is metered. */
 export class Reader {
   readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, roundTrips: 0 };
   /** The same session for Drizzle's query builder; only its batches are metered. */
   readonly drizzle: Database;
-  readonly #session: D1DatabaseSession;
+  readonly #db: D1Database;
+  #session: D1DatabaseSession;
 
-  /** Reads from a replica that has reached `bookmark`; from any replica without one. */
-  constructor(db: D1Database, bookmark?: string) {
-    this.#session = db.withSession(bookmark ?? "first-unconstrained");
+  /** Reads from any replica. */
+  constructor(db: D1Database) {
+    this.#db = db;
+    this.#session = db.withSession("first-unconstrained");
     this.drizzle = database({
       prepare: (query) => this.#session.prepare(query),
       batch: (statements) => this.#batch(statements),
@@ -31,6 +33,11 @@ export class Reader {
   async read(statements: readonly SQLWrapper[]): Promise<Row[][]> {
     const results = await this.#batch<Row>(statements.map((statement) => prepared(this.#session, statement)));
     return results.map(({ results }) => results);
+  }
+
+  /** Goes on with a session that reads from a replica that has reached `bookmark`. */
+  continueFrom(bookmark: string): void {
+    this.#session = this.#db.withSession(bookmark);
   }
 
   /** A client that sends it back reads nothing older than this request did. */

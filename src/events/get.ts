@@ -10,7 +10,7 @@ import { events } from "./table.ts";
 
 /** One event, by a segment of the URL. Throws 404 when it does not exist, is hidden, or the filter leaves it out. */
 export async function getEvent(
-  { reader, visibility, filter, types, params }: EventsRequest,
+  { reader, visibility, filter, types, params, knowsIds }: EventsRequest,
   segment: string,
 ): Promise<Result> {
   const key = eventKey(segment);
@@ -21,7 +21,7 @@ export async function getEvent(
   const event = eventRow(row);
   return {
     version: `${event.id}.${event.uuid}`,
-    body: eventJson(event, chosenFields(params.getAll("field"))),
+    body: eventJson(event, chosenFields(params.getAll("field"), knowsIds)),
     events: 1,
   };
 }

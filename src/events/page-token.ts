@@ -1,9 +1,10 @@
-/** A position in a list: right after, or right before, the event with this time and id. */
+/** A position in a list: right after, or right before, an event. */
 export interface Cursor {
   direction: "after" | "before";
-  /** Microseconds. */
+  /** Of the event, microseconds. */
   created: number;
-  id: number;
+  /** The event: its id, or for those who may not learn how many events there are, its uuid. */
+  event: number | string;
 }
 
 /** The content of a page token, which is a value of the parameter `page`. */
@@ -14,29 +15,26 @@ export interface PageToken extends Cursor {
   fingerprint: string;
 }
 
-const TOKEN = /^([1-9]\d{0,11})\.([ab])_(~?)([0-9a-z]{1,11})_([0-9a-z]{1,11})_([0-9a-f]{12})$/;
+const TOKEN = /^([1-9]\d{0,11})\.([ab])_(~?)([0-9a-z]{1,11})_([0-9a-z]{1,11}|[0-9a-f]{32})_([0-9a-f]{12})$/;
+const UUID_DIGITS = 32;
 
 /**
- * `<page number>.<direction>_<time>_<id>_<fingerprint>`, in letters, digits and `_~.`: parseInt of it is the page
+ * `<page number>.<direction>_<time>_<event>_<fingerprint>`, in letters, digits and `_~.`: parseInt of it is the page
  * number, and clients that follow `rel="next"` send it back unread.
  */
-export function printToken({ number, direction, created, id, fingerprint }: PageToken): string {
+export function printToken({ number, direction, created, event, fingerprint }: PageToken): string {
   const time = `${created < 0 ? "~" : ""}${Math.abs(created).toString(36)}`;
-  return `${number}.${direction === "after" ? "a" : "b"}_${time}_${id.toString(36)}_${fingerprint}`;
+  const key = typeof event === "number" ? event.toString(36) : event;
+  return `${number}.${direction === "after" ? "a" : "b"}_${time}_${key}_${fingerprint}`;
 }
 
 /** Reads a token; undefined for any other text. */
 export function parseToken(text: string): PageToken | undefined {
   const match = TOKEN.exec(text);
   if (match === null) return undefined;
-  const [, number = "", letter = "", sign = "", time = "", id = "", fingerprint = ""] = match;
+  const [, number = "", letter = "", sign = "", time = "", key = "", fingerprint = ""] = match;
   const created = Number.parseInt(time, 36) * (sign === "~" ? -1 : 1);
-  const token: PageToken = {
-    number: Number(number),
-    direction: letter === "a" ? "after" : "before",
-    created,
-    id: Number.parseInt(id, 36),
-    fingerprint,
-  };
-  return Number.isSafeInteger(created) && Number.isSafeInteger(token.id) ? token : undefined;
+  const event = key.length === UUID_DIGITS ? key : Number.parseInt(key, 36);
+  if (!Number.isSafeInteger(created) || (typeof event === "number" && !Number.isSafeInteger(event))) return undefined;
+  return { number: Number(number), direction: letter === "a" ? "after" : "before", created, event, fingerprint };
 }

@@ -53,16 +53,20 @@ export const pageParameters = v.object({
 });
 
 /**
- * Reads `page` and `page_size`. Throws 404 for a page that no list can have, and for a token of another list.
- * `fingerprint`: of the list.
+ * Reads `page` and `page_size`. Throws 404 for a page that no list can have, for a token of another list, and without
+ * `knowsIds` for a token with an id. `fingerprint`: of the list.
  */
-export function readPage(params: URLSearchParams, fingerprint: string): PageRequest {
+export function readPage(
+  params: URLSearchParams,
+  { fingerprint, knowsIds }: { fingerprint: string; knowsIds: boolean },
+): PageRequest {
   const [page, size] = ["page", "page_size"].map((name) => params.getAll(name).at(-1) || undefined);
   const result = v.safeParse(pageParameters, { page, page_size: size });
   if (!result.success) throw invalidPage();
   const { page: asked, page_size } = result.output;
   if (typeof asked !== "object") return { number: asked, size: page_size };
   if (asked.fingerprint !== fingerprint) throw invalidPage();
+  if (typeof asked.event === "number" && !knowsIds) throw invalidPage();
   return { number: asked.number, size: page_size, cursor: asked };
 }
 

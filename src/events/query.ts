@@ -86,10 +86,15 @@ export function concernsOf(visibility: Visibility, filter: EventFilter): Concern
   return [...different.values()];
 }
 
-/** A digest of the query, equal for every page of its list: 32 hex digits. */
-export async function digestOf(query: EventQuery): Promise<string> {
-  const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
-  return sha256Hex(text, DIGEST_BYTES);
+/**
+ * A digest of the query for a checked filter within what the actor may see: 32 hex digits, equal for every page of its
+ * list. Types count by their names: their numbers would reveal which other types there are.
+ */
+export async function digestOf(visibility: Visibility, filter: EventFilter): Promise<string> {
+  const { createdFrom, createdTo, types, oldestFirst, message, authMethod, patUuid } = filter;
+  const concerns = visibility === "nothing" ? visibility : concernsOf(visibility, filter);
+  const values = { createdFrom, createdTo, types, oldestFirst, message, authMethod, patUuid };
+  return sha256Hex(JSON.stringify([concerns, values]), DIGEST_BYTES);
 }
 
 /** The part of a digest that a page token carries: 48 bits, against mistakes. It keeps no secret. */

@@ -16,9 +16,12 @@ export const EVENT_FIELDS: readonly string[] = Object.keys(printed);
 
 const DEFAULT_FIELDS = EVENT_FIELDS.filter((field) => field !== "id");
 
-/** Which fields `field=a&field=b` leaves: known ones in our order; the five default ones when none is known. */
-export function chosenFields(asked: readonly string[]): readonly string[] {
-  const known = EVENT_FIELDS.filter((field) => asked.includes(field));
+/**
+ * Which fields `field=a&field=b` leaves: known ones in our order; the five default ones when none is known. Without
+ * `knowsIds`, `id` is not known.
+ */
+export function chosenFields(asked: readonly string[], knowsIds: boolean): readonly string[] {
+  const known = (knowsIds ? EVENT_FIELDS : DEFAULT_FIELDS).filter((field) => asked.includes(field));
   return known.length > 0 ? known : DEFAULT_FIELDS;
 }
 

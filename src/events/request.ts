@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { seesEverything } from "../auth/actor.ts";
 import type { Reader } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { ifNoneMatch, shortHash } from "../http/etag.ts";
@@ -28,6 +29,10 @@ export interface EventsRequest {
    * reveal that hidden events exist.
    */
   isPartial: boolean;
+  /** Whether the actor may learn the ids of events, which count hidden events, too. */
+  knowsIds: boolean;
+  /** Whether the client wants the headers only. */
+  isHead: boolean;
   /** Versions of the response that the client has; `*` for any. */
   ifNoneMatch: Version[];
 }
@@ -43,14 +48,11 @@ export async function readRequest(
   now = Date.now(),
 ): Promise<EventsRequest> {
   const reader = c.get("reader");
+  const actor = c.get("actor");
   const params = assertWithinLimits(new URL(c.req.url).searchParams);
   const filters = filtersOf(params);
   const filter = readFilter(filters);
-  const visibility = await visibilityOf(
-    { actor: c.get("actor"), lookUpUser: c.get("lookUpUser"), reader, now },
-    filters,
-    filter,
-  );
+  const visibility = await visibilityOf({ actor, lookUpUser: c.get("lookUpUser"), reader, now }, filters, filter);
   const types = await typesOf(reader, filter.types);
   const query = eventQuery(visibility, filter, types);
   const key = await shortHash(c.req.url);
@@ -61,9 +63,11 @@ export async function readRequest(
     visibility,
     types,
     query,
-    digest: await digestOf(query),
+    digest: await digestOf(visibility, filter),
     key,
     isPartial: visibility !== "everything" || filter.relatedUser !== undefined,
+    knowsIds: seesEverything(actor),
+    isHead: c.req.method === "HEAD",
     ifNoneMatch: ifNoneMatch(c, key),
   };
 }

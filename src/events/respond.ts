@@ -3,7 +3,7 @@ import { database } from "../db/client.ts";
 import { textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
-import { jsonText } from "../http/json.ts";
+import { jsonText, type LongJson } from "../http/json.ts";
 import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
 import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
@@ -14,7 +14,9 @@ import { type Version, versionStatement } from "./version.ts";
 export interface Result {
   version: Version;
   /** JSON. */
-  body: string;
+  body: string | LongJson;
+  /** Stands for the body in an ETag: equal for equal bodies only. Absent where the body itself does. */
+  identity?: string;
   /** The value of X-Result-Count; absent where the header is. */
   count?: number;
   /** Events in the body, for the audit line. */
@@ -44,10 +46,18 @@ export async function respond(
   const { key, digest, isPartial, ifNoneMatch } = request;
   const current = readsVersion ? undefined : await knownVersion(request);
   if (current !== undefined) return notModified(c, etagOf(key, current));
-  const { version, body, count, events, links, searched } = await work(isPartial ? [] : ifNoneMatch);
+  const {
+    version,
+    body,
+    identity = String(body),
+    count,
+    events,
+    links,
+    searched,
+  } = await work(isPartial ? [] : ifNoneMatch);
   if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
   // Without events the response is the same for everybody, and so is its ETag.
-  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${body}`) : version;
+  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
   c.set("rows", events ?? 0);
   if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
   if (links) c.header("Link", linkHeader(c.req.url, links));

@@ -27,7 +27,7 @@ export function mountEvents(app: Hono<App>): void {
 
 async function list(c: Context<App>): Promise<Response> {
   const request = await readRequest(c);
-  const page = readPage(request.params, fingerprintOf(request.digest));
+  const page = readPage(request.params, { ...request, fingerprint: fingerprintOf(request.digest) });
   const withTokens = c.env.PAGE_TOKENS !== "off";
   const work = (known: readonly string[]) => listPage(request, page, known, withTokens);
   return respond(c, request, work, { readsVersion: isReadWithVersion(request.query, page) });
@@ -45,6 +45,6 @@ async function retrieve(c: Context<App>): Promise<Response> {
 
 async function stats(c: Context<App>): Promise<Response> {
   const request = await readRequest(c, statsParameters);
-  const page = readPage(request.params, "");
+  const page = readPage(request.params, { ...request, fingerprint: "" });
   return respond(c, request, () => monthsPage(request, page));
 }

@@ -1,7 +1,6 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
 import type { Range } from "../values/periods.ts";
-import type { Cursor } from "./page-token.ts";
 import { events } from "./table.ts";
 
 /** An event as the statements return it. `otherType`: the name of a type that the catalogue does not know. */
@@ -13,11 +12,16 @@ export interface EventRow {
   otherType: string | null;
   message: string;
   context: string;
+  /** Bytes that message and context would take up in a response, where they were not read and are empty; else 0. */
+  unread: number;
 }
 
-/** The columns of an event. */
-export const eventColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
-  ${events.typeName} AS other_type, ${events.message} AS message, ${events.context} AS context`;
+/** The columns of an event besides its content. */
+export const keyColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
+  ${events.typeName} AS other_type`;
+
+/** The columns of a whole event. */
+export const eventColumns = sql`${keyColumns}, ${events.message} AS message, ${events.context} AS context, 0 AS unread`;
 
 /** A row with the columns of `eventColumns`, typed. */
 export const eventRow = (row: Row): EventRow => ({
@@ -28,15 +32,18 @@ export const eventRow = (row: Row): EventRow => ({
   otherType: row.other_type === null ? null : textAt(row, "other_type"),
   message: textAt(row, "message"),
   context: textAt(row, "context"),
+  unread: numberAt(row, "unread"),
 });
 
 /** The wanted rows of a series. */
 export interface Slice {
+  /** Those of a row: `eventColumns`, or the same names. */
+  columns: SQL;
   /** Whether rows come against the order of the list, to walk back from a cursor or from the end. */
   backwards: boolean;
   range: Range;
-  /** Only rows ahead of this cursor, in the direction of walking. */
-  beyond?: Pick<Cursor, "created" | "id">;
+  /** Only rows ahead of the event with this time and id, in the direction of walking. */
+  beyond?: { created: number; id: SQL };
   offset: number;
   limit: number;
   /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */

@@ -92,8 +92,9 @@ async function accessToUserScope({ actor, lookUpUser, reader, now }: Asker, { uu
   if (uuid === actor.uuid) return { access: "permitted" };
   const them = await lookUpUser(uuid);
   const projects = "roles" in them ? [...projectsOf(actor), ...projectsOf(them)] : [];
-  const objects = await findObjects(reader, [uuid, ...(seesEverything(actor) ? [] : projects)], now);
-  const known = them.known || objects.get(uuid)?.type === "core.user";
+  const objects = await findObjects(reader, seesEverything(actor) ? [uuid] : projects, now);
+  // Others must not learn whether a hidden event has named the user.
+  const known = them.known || (seesEverything(actor) && objects.get(uuid)?.type === "core.user");
   return { access: accessToUser(actor, uuid, { ...them, known }, customers(objects), microseconds(now)) };
 }
 

@@ -3,8 +3,10 @@ import { type SQL, sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { prepared } from "../../src/db/client.ts";
 import { countStatements, dayRows, detailedQuarters } from "../../src/events/counters/read.ts";
+import { pageColumns } from "../../src/events/list/content.ts";
 import { deepLogStatement, sliceStatement } from "../../src/events/list/slice.ts";
 import { LOG, type SearchQuery, type SeriesQuery } from "../../src/events/query.ts";
+import { EVENT_FIELDS } from "../../src/events/representation.ts";
 import type { Slice } from "../../src/events/row.ts";
 import { indexStatement } from "../../src/events/search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../../src/events/search/page.ts";
@@ -16,8 +18,10 @@ const T = Date.UTC(2025, 5, 15, 12, 30) * 1000;
 const EVER = { from: -Infinity, to: Infinity };
 /** Begins and ends within an hour, so that counting it needs every kind of counter, and rows at both edges. */
 const TIME = { from: T, to: T + 100 * DAY };
-const CURSOR = { created: T + DAY, id: 7 };
+const CURSOR = { created: T + DAY, id: sql`7` };
 const OBJECT = "a".repeat(32);
+/** Of a page of ten that prints every field. */
+const COLUMNS = pageColumns(EVENT_FIELDS, { events: 10, readsContent: true });
 
 /** How a plan sorts: not at all, within equal times only, or all rows that it returns. */
 type Sort = "nothing" | "ties" | "rows";
@@ -105,14 +109,14 @@ describe("the rows of a series", () => {
       // The index has ties by ascending id, so only oldest first sorts, and only within ties.
       const sorts = query.oldestFirst ? "ties" : "nothing";
       const scan = query.series === LOG && query.types === undefined ? {} : { scan: 1_010 };
-      const slice: Slice = { backwards: false, range: query.range, offset: 0, limit: 10, ...scan };
+      const slice: Slice = { columns: COLUMNS, backwards: false, range: query.range, offset: 0, limit: 10, ...scan };
       const inTime = "created>? AND created<?";
       const whole = byIndex(query.series, query.range === TIME ? inTime : "");
       for (const [part, changed] of Object.entries({ first: {}, offset: { offset: 90 }, last: { backwards: true } })) {
         const reads = [whole, BY_ID];
         await expectPlan(`${part} page of ${name}`, sliceStatement(query, { ...slice, ...changed }), { reads, sorts });
       }
-      const located: Slice = { backwards: false, range: TIME, offset: 90, limit: 10 };
+      const located: Slice = { columns: COLUMNS, backwards: false, range: TIME, offset: 90, limit: 10 };
       await expectPlan(`located page of ${name}`, sliceStatement(query, located), {
         reads: [byIndex(query.series, inTime), BY_ID],
         sorts,
@@ -125,7 +129,15 @@ describe("the rows of a series", () => {
     async (name, query) => {
       const scan = query.series === LOG && query.types === undefined ? {} : { scan: 1_010 };
       for (const backwards of [false, true]) {
-        const slice: Slice = { backwards, range: query.range, offset: 0, limit: 10, beyond: CURSOR, ...scan };
+        const slice: Slice = {
+          columns: COLUMNS,
+          backwards,
+          range: query.range,
+          offset: 0,
+          limit: 10,
+          beyond: CURSOR,
+          ...scan,
+        };
         const onwards = query.oldestFirst === backwards ? "created<?" : "created>?";
         const reads = [
           byIndex(query.series, `created=? AND id${backwards ? "<" : ">"}?`),
@@ -147,7 +159,7 @@ describe("the rows of a series", () => {
   ] as const)("deep in the log (oldest first: %s) are placed by the counters", async (oldestFirst, bounds, sorts) => {
     const query: SeriesQuery = { kind: "series", series: LOG, roles: 0, types: undefined, range: EVER, oldestFirst };
     // The sorted rows are counters: quarters, days of a quarter, hours of a day.
-    await expectPlan("deep page", deepLogStatement(query, 5_000, 10), {
+    await expectPlan("deep page", deepLogStatement(query, COLUMNS, 5_000, 10), {
       reads: [QUARTERS, PERIODS, `SEARCH events USING INDEX events_order (${bounds})`],
       sorts,
     });
@@ -205,7 +217,7 @@ describe("a search", () => {
     const walk = "SEARCH events USING INDEX events_order (created>? AND created<?)";
     const placed = [PERIODS, NEWEST, "SEARCH events USING COVERING INDEX events_order", walk];
     const reads = [BY_MATCH, BY_MATCH_OF_ONE, KEPT_TOTAL, BY_ID, ...placed, ...boundsOf(query)];
-    const slice = { backwards: false, offset: 0, limit: 10 };
+    const slice = { columns: COLUMNS, backwards: false, offset: 0, limit: 10 };
     await expectPlan(`page of ${name}`, pageStatement(query, "key", slice), { reads, sorts: "rows" });
     const before = { ...slice, beyond: CURSOR, backwards: true };
     await expectPlan(`page of ${name}, before a cursor`, pageStatement(query, "key", before), { reads, sorts: "rows" });
@@ -214,13 +226,21 @@ describe("a search", () => {
   it.each(searches)("for %s finds a page of the whole range by the index", async (name, query) => {
     const newest = query.range === EVER ? [NEWEST] : [];
     const reads = [BY_MATCH, BY_ID, ...newest, ...boundsOf(query)];
-    const statement = wholePageStatement(query, { backwards: false, offset: 0, limit: 10 });
+    const statement = wholePageStatement(query, { columns: COLUMNS, backwards: false, offset: 0, limit: 10 });
     await expectPlan(`whole page of ${name}`, statement, { reads, sorts: "rows" });
   });
 
   it("of a series by its types, and its version, need no other table", async () => {
     const ids = { min: sql.raw("1"), max: sql.raw("9") };
-    const rows = indexStatement(false, { backwards: false, range: TIME, offset: 0, limit: 10, match: '"type:7"', ids });
+    const rows = indexStatement(false, {
+      columns: COLUMNS,
+      backwards: false,
+      range: TIME,
+      offset: 0,
+      limit: 10,
+      match: '"type:7"',
+      ids,
+    });
     await expectPlan("rows", rows, { reads: [BY_MATCH, BY_ID], sorts: "rows" });
     for (const [name, query] of searches)
       await expectPlan(`version of ${name}`, versionStatement(query), { reads: [NEWEST], sorts: "nothing" });
@@ -236,7 +256,7 @@ it("a plan without its index is found", async () => {
     range: EVER,
     oldestFirst: false,
   };
-  const statement = sliceStatement(query, { backwards: false, range: EVER, offset: 0, limit: 10 });
+  const statement = sliceStatement(query, { columns: COLUMNS, backwards: false, range: EVER, offset: 0, limit: 10 });
   const indexed = await planOf(statement);
   await env.DB.batch([
     env.DB.prepare("ALTER TABLE event_scopes RENAME TO old_scopes"),

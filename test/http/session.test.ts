@@ -41,14 +41,40 @@ describe("the bookmark", () => {
     expect(response.status).toBe(200);
   });
 
-  it("that a client sends is where its session begins; without one any replica will do", async () => {
-    const { token } = await aPerson({ staff: true });
+  it.each([
+    ["staff", { staff: true }],
+    ["support", { support: true }],
+  ])(
+    "that %s sends is where the session goes on once they are known; without one any replica will do",
+    async (_who, user) => {
+      const { token } = await aPerson(user);
+      const { DB, begun } = watchedDatabase();
+
+      await get("/api/events/", token, { headers: { "x-d1-bookmark": BOOKMARK } }, { DB });
+      await get("/api/events/", token, {}, { DB });
+
+      expect(begun).toEqual(["first-unconstrained", BOOKMARK, "first-unconstrained"]);
+    },
+  );
+
+  it.each(PATHS)("of %s is neither told to others nor taken from them, whatever the status", async (path) => {
+    const { token, uuid } = await aPerson();
+    const staff = await aPerson({ staff: true });
+    await recorded(anEvent());
     const { DB, begun } = watchedDatabase();
+    const sent = { "x-d1-bookmark": BOOKMARK };
 
-    await get("/api/events/", token, { headers: { "x-d1-bookmark": BOOKMARK } }, { DB });
-    await get("/api/events/", token, {}, { DB });
+    const responses = [
+      await get(path, token, { headers: sent }, { DB }),
+      await get(path, token, { headers: sent, method: "POST" }, { DB }),
+      await get(path, staff.token, { headers: { ...sent, "X-Impersonated-User-Uuid": uuid } }, { DB }),
+      await get(`${path}?page=9&o=x`, token, { headers: sent }, { DB }),
+      await request(path, { headers: sent }, { DB }),
+      await get(path, "unknown", { headers: sent }, { DB }),
+    ];
 
-    expect(begun).toEqual([BOOKMARK, "first-unconstrained"]);
+    expect(responses.map(({ headers }) => headers.get("x-d1-bookmark"))).toEqual(responses.map(() => null));
+    expect(new Set(begun)).toEqual(new Set(["first-unconstrained"]));
   });
 
   it.each([

@@ -103,8 +103,8 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "The last page by token still has a next page.",
     file: "src/events/list/page.ts",
-    search: 'next: more || !forwards ? edge(rows.at(-1), "after") : undefined,',
-    replace: 'next: edge(rows.at(-1), "after"),',
+    search: "next: more || !forwards ? rows.at(-1) : undefined,",
+    replace: "next: rows.at(-1),",
     tests: ["test/events/page-token", "test/events/list"],
   },
   {
@@ -246,5 +246,26 @@ export const readingMutants: readonly Mutant[] = [
     search: "rows.slice(rows.length - (total - (pages - 1) * size))",
     replace: "rows",
     tests: ["test/events/pagination", "test/events/list"],
+  },
+  {
+    bug: "All content of a page is read at once.",
+    file: "src/events/list/content.ts",
+    search: "readsContent ? PAGE_BYTES / most : 0",
+    replace: "readsContent ? 1e9 : 0",
+    tests: ["test/events/list/large-pages"],
+  },
+  {
+    bug: "A HEAD request reads content.",
+    file: "src/events/list/content.ts",
+    search: "readsContent ? PAGE_BYTES / most : 0",
+    replace: "PAGE_BYTES / most",
+    tests: ["test/events/list/large-pages"],
+  },
+  {
+    bug: "A page goes on without an event that was deleted.",
+    file: "src/events/list/content.ts",
+    search: "if (content === undefined) throw",
+    replace: "if (content === row) throw",
+    tests: ["test/events/list/large-pages"],
   },
 ];

@@ -1,8 +1,8 @@
-import type { Reader } from "../../db/reader.ts";
+import type { SQL } from "drizzle-orm";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
 import { type EventQuery, fingerprintOf, type SearchQuery } from "../query.ts";
-import { chosenFields, eventsJson } from "../representation.ts";
+import { chosenFields } from "../representation.ts";
 import type { EventsRequest } from "../request.ts";
 import type { Result } from "../respond.ts";
 import { type EventRow, eventRow } from "../row.ts";
@@ -11,8 +11,11 @@ import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
 import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import type { Visibility } from "../visibility.ts";
+import { identityOf, pageColumns, pageJson } from "./content.ts";
+import { placeOf } from "./cursor.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listSeries, type Wanted } from "./series.ts";
+import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
 
 /** Whether a page is read together with the version of its series, in one round trip. */
 export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageRequest): boolean =>
@@ -20,54 +23,67 @@ export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageReq
 
 /** One page of the list. `withTokens`: its links carry page tokens. Throws 404 when there is no such page. */
 export async function listPage(
-  { reader, query, digest, params }: EventsRequest,
+  request: EventsRequest,
   asked: PageRequest,
   known: readonly Version[],
   withTokens: boolean,
 ): Promise<Result> {
-  const { total, version, rows: found, searched } = await findRows(reader, query, digest, asked, known);
+  const { reader, digest, params, knowsIds, isHead } = request;
+  const fields = chosenFields(params.getAll("field"), knowsIds);
+  const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
+  const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
   const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
+  const cursor = (row: EventRow | undefined, direction: Cursor["direction"]): Cursor | undefined =>
+    row && { direction, created: row.created, event: knowsIds ? row.id : row.uuid };
   return {
     version,
-    body: eventsJson(rows, chosenFields(params.getAll("field"))),
+    body: pageJson(reader, rows, fields),
+    identity: identityOf(rows, fields),
     count: total,
     events: rows.length,
     links: {
       pages,
-      next: neighbour(number + 1, next, fingerprint),
-      previous: neighbour(number - 1, previous, fingerprint),
+      next: neighbour(number + 1, cursor(next, "after"), fingerprint),
+      previous: neighbour(number - 1, cursor(previous, "before"), fingerprint),
     },
     searched,
   };
 }
 
-/** The rows around a page, and the total. `key` names a search. No rows when the version of a series is `known`. */
+/** The rows around a page, and the total. No rows when the version of a series is `known`. */
 async function findRows(
-  reader: Reader,
-  query: EventQuery,
-  key: string,
+  request: EventsRequest,
+  columns: SQL,
   asked: PageRequest,
   known: readonly Version[],
 ): Promise<Listed> {
+  const { reader, query, visibility } = request;
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
-  const wanted = wantedOf(asked);
-  if (query.kind === "search") return listSearch(reader, query, key, wanted);
+  const wanted = { columns, ...partOf(asked, visibility) };
+  if (query.kind === "search") return listSearch(request, query, asked, wanted);
   return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? known : []);
 }
 
 /** With a cursor, one row more than the page has, to see whether the list goes on. */
-function wantedOf({ number, size, cursor }: PageRequest): Wanted {
-  if (cursor !== undefined) return { from: "cursor", cursor, limit: size + 1 };
+function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): Part {
+  if (cursor !== undefined) {
+    return { from: "cursor", direction: cursor.direction, beyond: placeOf(cursor, visibility), limit: size + 1 };
+  }
   if (number === "last") return { from: "end", limit: size };
   return { from: "start", skip: (number - 1) * size, limit: size };
 }
 
-async function listSearch(reader: Reader, query: SearchQuery, key: string, wanted: Wanted): Promise<Listed> {
+async function listSearch(
+  { reader, digest }: EventsRequest,
+  query: SearchQuery,
+  asked: PageRequest,
+  wanted: Wanted,
+): Promise<Listed> {
   const slice = searchSlice(wanted);
-  const hint = `${key} ${JSON.stringify(wanted)}`;
+  const hint = `${digest} ${JSON.stringify(asked)}`;
   const isWide = isWideSearch(hint);
-  const [[first, ...near] = []] = await reader.read([pageStatement(query, key, slice, isWide)]);
+  const [[first, ...near] = []] = await reader.read([pageStatement(query, digest, slice, isWide)]);
   const searched = readTotal(first);
   const { total } = searched;
   const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
@@ -78,10 +94,10 @@ async function listSearch(reader: Reader, query: SearchQuery, key: string, wante
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {
-  const { limit } = wanted;
+  const { columns, limit } = wanted;
   if (wanted.from === "cursor")
-    return { backwards: wanted.cursor.direction === "before", offset: 0, limit, beyond: wanted.cursor };
-  return { backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
+    return { columns, backwards: wanted.direction === "before", offset: 0, limit, beyond: wanted.beyond };
+  return { columns, backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
 }
 
 /** One page, from the rows found for it. */
@@ -91,9 +107,9 @@ interface Page {
   /** The number of pages. */
   pages: number;
   rows: EventRow[];
-  /** Where the neighbouring pages begin; undefined where there is none. */
-  next: Cursor | undefined;
-  previous: Cursor | undefined;
+  /** The event before the next page, and the one after the previous page; undefined where there is no such page. */
+  next: EventRow | undefined;
+  previous: EventRow | undefined;
 }
 
 function pageOf({ number, size, cursor }: PageRequest, total: number, rows: EventRow[]): Page {
@@ -106,12 +122,12 @@ function pageOf({ number, size, cursor }: PageRequest, total: number, rows: Even
       pages,
       rows: last,
       next: undefined,
-      previous: pages > 1 ? edge(last[0], "before") : undefined,
+      previous: pages > 1 ? last[0] : undefined,
     };
   }
   if (number > pages) throw invalidPage();
-  const next = number < pages ? edge(rows.at(-1), "after") : undefined;
-  return { number, pages, rows, next, previous: number > 1 ? edge(rows[0], "before") : undefined };
+  const next = number < pages ? rows.at(-1) : undefined;
+  return { number, pages, rows, next, previous: number > 1 ? rows[0] : undefined };
 }
 
 /** The extra row shows whether the list goes on ahead; behind the cursor it always does. */
@@ -121,10 +137,7 @@ function aroundCursor(cursor: Cursor, size: number, found: EventRow[]): Pick<Pag
   const rows = forwards ? found.slice(0, size) : found.slice(Math.max(0, found.length - size));
   return {
     rows,
-    next: more || !forwards ? edge(rows.at(-1), "after") : undefined,
-    previous: more || forwards ? edge(rows[0], "before") : undefined,
+    next: more || !forwards ? rows.at(-1) : undefined,
+    previous: more || forwards ? rows[0] : undefined,
   };
 }
-
-const edge = (row: EventRow | undefined, direction: Cursor["direction"]): Cursor | undefined =>
-  row && { direction, created: row.created, id: row.id };

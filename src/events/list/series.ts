@@ -25,11 +25,14 @@ const LONG_MONTHS = 2_000;
 
 const EVER: Range = { from: -Infinity, to: Infinity };
 
-/** The wanted part of a list: `limit` events after the first `skip`, at the end, or next to a cursor. */
-export type Wanted =
+/** A part of a list: `limit` events after the first `skip`, at the end, or next to another event. */
+export type Part =
   | { from: "start"; skip: number; limit: number }
   | { from: "end"; limit: number }
-  | { from: "cursor"; cursor: Cursor; limit: number };
+  | { from: "cursor"; direction: Cursor["direction"]; beyond: Required<Slice>["beyond"]; limit: number };
+
+/** The wanted part, with the columns of its rows. */
+export type Wanted = Part & Pick<Slice, "columns">;
 
 /** The rows found for a part of a list. */
 export interface Listed {
@@ -80,7 +83,7 @@ function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Vers
   const plain = isPlain(query);
   const skip = wanted.from === "start" ? wanted.skip : 0;
   if (skip > SHORT_SKIP && !(plain && isEverything(range))) return undefined;
-  if (skip > SHORT_SKIP) return deepLogStatement(query, skip, wanted.limit);
+  if (skip > SHORT_SKIP) return deepLogStatement(query, wanted.columns, skip, wanted.limit);
   const limit = unlessKnown(query, wanted, known);
   const slice = { ...sliceOf(query, wanted), offset: skip };
   const hint = isFirstPage(query, wanted) ? seriesHint(hintKey(query, wanted)) : undefined;
@@ -110,9 +113,10 @@ function unlessKnown({ series }: SeriesQuery, { limit }: Wanted, known: readonly
 
 function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
   const { range } = query;
-  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.cursor.direction === "before");
-  const beyond = wanted.from === "cursor" ? { beyond: wanted.cursor } : {};
-  return { backwards, range, offset: 0, limit: wanted.limit, ...beyond };
+  const { columns, limit } = wanted;
+  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.direction === "before");
+  const beyond = wanted.from === "cursor" ? { beyond: wanted.beyond } : {};
+  return { columns, backwards, range, offset: 0, limit, ...beyond };
 }
 
 /** Finds the place of the part with the counters, then reads its rows in the cheaper of two ways. */

@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
-import { eventColumns, type Slice } from "../row.ts";
+import type { Slice } from "../row.ts";
 
 /**
  * Rows of a series from its own index: events_order for the log, event_scopes for an object. Both orders sort ties by
@@ -12,7 +12,7 @@ export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sq
   const keys = scanned
     ? sql`SELECT * FROM (${scanned}) AS keys WHERE ${wanted(query)} LIMIT ${limit} OFFSET ${slice.offset}`
     : candidates(query, slice, limit, slice.offset);
-  return sql`SELECT ${eventColumns} FROM (${keys}) AS keys CROSS JOIN events ON events.id = keys.id`;
+  return sql`SELECT ${slice.columns} FROM (${keys}) AS keys CROSS JOIN events ON events.id = keys.id`;
 }
 
 /** The keys of a slice in order. With `scan`, the caller filters them. */
@@ -60,7 +60,7 @@ function wanted({ series, roles, types }: SeriesQuery): SQL | undefined {
  * A page of the whole log at any depth, in one statement: the counters give the quarter, the day and the hour in
  * which the page begins, and only rows of that hour are skipped one by one.
  */
-export function deepLogStatement({ oldestFirst }: SeriesQuery, skip: number, limit: number): SQL {
+export function deepLogStatement({ oldestFirst }: SeriesQuery, columns: SQL, skip: number, limit: number): SQL {
   const order = sql.raw(oldestFirst ? "ASC" : "DESC");
   const first = (of: string) => sql`(SELECT period, before FROM (
       SELECT period, n, total - n AS before, total FROM ${sql.raw(of)}
@@ -79,7 +79,7 @@ export function deepLogStatement({ oldestFirst }: SeriesQuery, skip: number, lim
     day AS MATERIALIZED ${first("days")},
     hours AS (${inside("log/hour", "day", period("day"), sql`${period("day")} || 'U'`)}),
     hour AS MATERIALIZED ${first("hours")}
-  SELECT ${eventColumns} FROM events
+  SELECT ${columns} FROM events
   WHERE events.created ${sql.raw(oldestFirst ? ">=" : "<")} ${edge}
   ORDER BY events.created ${order}, events.id LIMIT ${limit} OFFSET max(0, ${skip} - coalesce((SELECT before FROM hour), ${skip}))`;
 }

@@ -1,8 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { during, matches } from "../conditions.ts";
-import type { Cursor } from "../page-token.ts";
 import type { Comparison } from "../query.ts";
-import { eventColumns, type Slice } from "../row.ts";
+import type { Slice } from "../row.ts";
 
 // Raw SQL: FTS5's MATCH and INDEXED BY.
 
@@ -22,7 +21,7 @@ export interface IndexSlice extends Omit<Slice, "scan"> {
 }
 
 /** The part of a search's list that is wanted. */
-export type SearchSlice = Pick<IndexSlice, "backwards" | "beyond" | "offset" | "limit">;
+export type SearchSlice = Pick<IndexSlice, "columns" | "backwards" | "beyond" | "offset" | "limit">;
 
 /** The condition of a look-up, on event_index CROSS JOIN events. */
 export const indexHits = (match: string, ids: IdBounds, verify: Comparison | undefined): SQL =>
@@ -38,28 +37,28 @@ export function indexStatement(
   more?: SQL,
   limit: SQL = sql`${slice.limit}`,
 ): SQL {
-  const { backwards, range, beyond, offset } = slice;
+  const { columns, backwards, range, beyond, offset } = slice;
   const descends = oldestFirst === backwards;
   const ahead = beyond && beyondCursor(beyond, descends, backwards);
   const where = and(indexHits(slice.match, slice.ids, slice.verify), during(range), ahead, more);
   const order = sql.raw(`events.created ${descends ? "DESC" : "ASC"}, events.id ${backwards ? "DESC" : "ASC"}`);
-  return sql`SELECT ${eventColumns} FROM event_index CROSS JOIN events ON events.id = event_index.rowid
+  return sql`SELECT ${columns} FROM event_index CROSS JOIN events ON events.id = event_index.rowid
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 /** The same rows along the log, with a look-up in the index for each event. Cheaper for common terms. */
 export function walkStatement(oldestFirst: boolean, slice: Omit<IndexSlice, "ids">, more: SQL, limit: SQL): SQL {
-  const { backwards, range, beyond, offset, match, verify } = slice;
+  const { columns, backwards, range, beyond, offset, match, verify } = slice;
   const descends = oldestFirst === backwards;
   const ahead = beyond && beyondCursor(beyond, descends, backwards);
   const hit = sql`EXISTS (SELECT 1 FROM event_index WHERE event_index MATCH ${match} AND event_index.rowid = events.id)`;
   const where = and(during(range), more, ahead, hit, verify && matches(verify));
   const order = sql.raw(`events.created ${descends ? "DESC" : "ASC"}, events.id ${backwards ? "DESC" : "ASC"}`);
-  return sql`SELECT ${eventColumns} FROM events INDEXED BY events_order
+  return sql`SELECT ${columns} FROM events INDEXED BY events_order
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
-function beyondCursor({ created, id }: Pick<Cursor, "created" | "id">, descends: boolean, backwards: boolean): SQL {
+function beyondCursor({ created, id }: NonNullable<Slice["beyond"]>, descends: boolean, backwards: boolean): SQL {
   const [time, tie] = [sql.raw(descends ? "<" : ">"), sql.raw(backwards ? "<" : ">")];
   return sql`(events.created ${time} ${created} OR (events.created = ${created} AND events.id ${tie} ${id}))`;
 }

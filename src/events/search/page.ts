@@ -25,7 +25,7 @@ export function pageStatement(query: SearchQuery, key: string, slice: SearchSlic
   const walked = walkStatement(query.oldestFirst, candidates, part, limit(true));
   return sql`WITH ${totalTables(query, key)}, ${planTables(query, slice, isWide)}
     SELECT n, counted, upto_id, epoch, NULL AS id, NULL AS uuid, NULL AS created, NULL AS type, NULL AS other_type,
-      NULL AS message, NULL AS context FROM total
+      NULL AS message, NULL AS context, NULL AS unread FROM total
     UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${byIndex})
     UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${walked})`;
 }

@@ -120,6 +120,21 @@ describe("field", () => {
     expect(Object.keys(event)).toEqual(expected);
   });
 
+  it("id is an unknown name to those who see a part of the log", async () => {
+    const { token, uuid } = await aPerson();
+    await recorded({ ...aProject(), context: JSON.stringify({ user_uuid: uuid }) });
+    const related = `related_user_uuid=${uuid}`;
+
+    for (const path of [`/api/events/?${related}`, `/api/events/${hex("one")}/?${related}`])
+      for (const [fields, expected] of [
+        ["&field=id&field=message", ["message"]],
+        ["&field=id", ["uuid", "created", "event_type", "message", "context"]],
+      ] as const) {
+        const [event] = [await (await get(`${path}${fields}`, token)).json<object | object[]>()].flat();
+        expect(Object.keys(event ?? {}), path).toEqual(expected);
+      }
+  });
+
   it("id is the integer that retrieve takes, ascending in the order of writing", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(anEvent({ created: T }), anEvent({ created: T }));

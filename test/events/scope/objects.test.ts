@@ -121,8 +121,9 @@ it("a scope narrows what staff sees, too, and joins their filters", async () => 
 describe("one event", () => {
   it("is found by id and uuid through a scope that has it, and by nothing else", async () => {
     const { token } = await aPerson({ roles: [{ scope: C }] });
+    const staff = await aPerson({ staff: true });
     const [event] = await (
-      await get(`/api/events/${query(["scope", urls.vm], ["field", "id"], ["field", "uuid"])}`, token)
+      await get(`/api/events/${query(["scope", urls.vm], ["field", "id"], ["field", "uuid"])}`, staff.token)
     ).json<{ id: number; uuid: string }[]>();
 
     for (const key of [event?.id, event?.uuid]) {

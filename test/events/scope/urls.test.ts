@@ -77,6 +77,7 @@ describe("the URL", () => {
 describe("errors come in the contract's order", () => {
   it("of filters, of the scope, of the page", async () => {
     const { token } = await aPerson();
+    await aPerson({ uuid: S });
 
     expect(await seen(token, "junk", ["customer_uuid", "x"], ["page", "99"])).toMatchObject({
       body: { customer_uuid: ["Enter a valid UUID."] },

@@ -44,7 +44,8 @@ describe("a user as scope", () => {
     expect(await seen((await aPerson({ staff: true })).token, url)).toEqual([]);
   });
 
-  it("is seen by staff", async () => {
+  it("that only hidden events have named is not there, except for staff", async () => {
+    expect(await seen((await aPerson({ roles: [{ scope: C }] })).token, urls.user)).toEqual(cannotRestore(urls.user));
     expect(await seen((await aPerson({ staff: true })).token, urls.user)).toEqual(["sign-in"]);
   });
 });
