@@ -85,9 +85,7 @@ async function writeTogether<T extends Delivered>(
 ): Promise<void> {
   try {
     const conflicts = await record(run, items, contest.evictions);
-    const isForeign = ([{ event }, { producer }]: Contested<T>) =>
-      producer !== event.producer && contest.tries < MAX_CONTESTS;
-    const foreign = conflicts.filter(isForeign);
+    const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
     if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
     for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
       run.written.failures.set(delivery, conflictFailure(conflict));
@@ -107,6 +105,10 @@ async function writeTogether<T extends Delivered>(
 
 /** An event that was not written, and the event that has its uuid. */
 type Contested<T> = [item: Item<T>, conflict: Conflict];
+
+/** Whether the uuid belongs to another producer: the one that sent the event, or upstream, which named it. */
+const isForeign = ([{ event }, { producer, isUpstream }]: Contested<Delivered>): boolean =>
+  producer !== event.producer || (isUpstream && !event.isUpstream);
 
 async function record<T extends Delivered>(
   { db, now, written }: Run<T>,

@@ -14,7 +14,7 @@ const INGEST_SECRETS = JSON.stringify({
   upstream: { secrets: ["s"], is_upstream: true },
 });
 const UUIDS = ["1", "2", "3"].map((last) => `0b5c1a4e00004000800000000000000${last}`);
-const HISTORIES = 40;
+const HISTORIES = 30;
 const REQUESTS = 12;
 
 /** An event that was answered with 202. */

@@ -203,6 +203,21 @@ describe("upstream never loses its uuids:", () => {
     expect(await env.DB.prepare("SELECT epoch FROM commit_watermark").first("epoch")).toBe(1);
   });
 
+  it("an event that upstream has named keeps its uuid from the producer that sent it first, and blocks nothing", async () => {
+    await send("stranger", hook({ uuid: OTHER }));
+    const late = await post("stranger", hook({ uuid: UUID, message: "Late" }));
+    await send("upstream", hook({ uuid: UUID }));
+    await deliver(late.bodies, { INGEST_SECRETS });
+    const again = await send("stranger", hook({ uuid: UUID, message: "Late" }));
+
+    expect(again).toMatchObject({ status: 202, uuids: [expect.stringMatching(/^.{12}8/)] });
+    expect((await stored()).map(({ uuid, message }) => [uuid, message])).toEqual([
+      [UUID, hook().message],
+      [again.uuids[0], "Late"],
+    ]);
+    expect(await rows("dead_letters")).toEqual([]);
+  });
+
   it("one upstream does not take the uuid of another's event", async () => {
     await send("upstream", hook({ uuid: UUID }));
     const INGEST = JSON.stringify({ second: { secrets: ["second"], is_upstream: true } });
