@@ -34,7 +34,8 @@ export async function settleUuids(binding: D1Database, sender: Sender, events: r
 
 /** Whether the uuid belongs to another event of a producer that need not give it up. */
 function isForeign({ name, isUpstream }: Sender, { content }: NamedEvent, stored: StoredIdentity | undefined): boolean {
-  if (stored === undefined || stored.content === content || stored.producer === name) return false;
+  if (stored === undefined || stored.content === content) return false;
+  if (stored.producer === name) return stored.isUpstream && !isUpstream;
   return !isUpstream || stored.isUpstream;
 }
 

@@ -31,3 +31,7 @@ export const idUuid = (producer: string, { kind, parts }: GivenId): Promise<stri
 /** The uuid for an event whose own uuid belongs to an event of another producer. The same each time it is sent. */
 export const substituteUuid = (producer: string, uuid: string): Promise<string> =>
   idUuid(producer, { kind: "uuid", parts: [uuid] });
+
+/** The uuid for an event that gives up its uuid when its substitute belongs to another event. */
+export const spareUuid = (producer: string, uuid: string, content: string): Promise<string> =>
+  idUuid(producer, { kind: "uuid", parts: [uuid, content] });

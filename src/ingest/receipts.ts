@@ -57,7 +57,7 @@ export async function lookUpReceipt(binding: D1Database, producer: Producer, id:
   const [[letter], ...stored] = await db.batch([
     dead,
     receipt ? selectNamed(db, uuid, receipt.content) : selectSent(db, uuid, producer.name),
-    ...(receipt ? [selectEqual(db, receipt.content, producer.name)] : []),
+    ...(receipt ? [selectEqual(db, receipt, producer.name)] : []),
   ]);
   const [event] = stored.flat();
   if (event !== undefined) return { status: "stored", uuid: event.uuid, id: event.id };

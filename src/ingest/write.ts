@@ -4,11 +4,13 @@ import { isTransient } from "../db/errors.ts";
 import { type Conflict, conflictKey, withContent } from "../events/event.ts";
 import type { Evictions } from "../events/write/identity.ts";
 import { recordEvents } from "../events/write/record.ts";
-import { substituteUuid } from "./identity.ts";
+import { spareUuid, substituteUuid } from "./identity.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
 /** Events in one transaction: at most a second of D1, and one parameter for countDelivered. */
 const MAX_EVENTS_IN_TRANSACTION = 5_000;
+/** Times that an event is written again because its uuid belongs to an event of another producer. */
+const MAX_CONTESTS = 3;
 
 /** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
@@ -54,24 +56,45 @@ export async function writeEvents<T extends Delivered>(
   return written;
 }
 
-/** `evictions`: only in the second try for events whose uuids belong to events of other producers. */
-async function write<T extends Delivered>(
+/** What is known about the uuids of events that are written again. */
+interface Contest {
+  evictions: Evictions;
+  /** How often the events have been written. */
+  tries: number;
+}
+
+const NO_CONTEST: Contest = { evictions: new Map(), tries: 0 };
+
+/** Different events of one uuid are written one after the other, each in a transaction of its own. */
+async function write<T extends Delivered>(run: Run<T>, items: readonly Item<T>[], contest = NO_CONTEST): Promise<void> {
+  const firsts = new Map([...items].reverse().map(({ event }) => [event.uuid, senderKey(event)]));
+  const isFirst = ({ event }: Item<T>) => firsts.get(event.uuid) === senderKey(event);
+  const later = items.filter((item) => !isFirst(item));
+  await writeTogether(run, items.filter(isFirst), contest);
+  if (later.length > 0) await write(run, later, contest);
+}
+
+/** Equal for an event that the queue delivers twice, and for nothing else. */
+const senderKey = (event: Delivered["event"]): string =>
+  JSON.stringify([conflictKey(withContent(event)), event.producer, event.isUpstream]);
+
+async function writeTogether<T extends Delivered>(
   run: Run<T>,
   items: readonly Item<T>[],
-  evictions?: Evictions,
+  contest: Contest,
 ): Promise<void> {
   try {
-    const conflicts = await record(run, items, evictions);
-    const foreign = evictions ? [] : conflicts.filter(([{ event }, { producer }]) => producer !== event.producer);
-    if (foreign.length > 0) await writeContested(run, foreign);
+    const conflicts = await record(run, items, contest.evictions);
+    const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
+    if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
     for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
       run.written.failures.set(delivery, conflictFailure(conflict));
     }
   } catch (error) {
     if (items.length > 1 && !isWorthWaiting(error)) {
       const middle = Math.ceil(items.length / 2);
-      await write(run, items.slice(0, middle), evictions);
-      await write(run, items.slice(middle), evictions);
+      await writeTogether(run, items.slice(0, middle), contest);
+      await writeTogether(run, items.slice(middle), contest);
       return;
     }
     const isTransient = isWorthWaiting(error);
@@ -83,10 +106,14 @@ async function write<T extends Delivered>(
 /** An event that was not written, and the event that has its uuid. */
 type Contested<T> = [item: Item<T>, conflict: Conflict];
 
+/** Whether the uuid belongs to another producer: the one that sent the event, or upstream, which named it. */
+const isForeign = ([{ event }, { producer, isUpstream }]: Contested<Delivered>): boolean =>
+  producer !== event.producer || (isUpstream && !event.isUpstream);
+
 async function record<T extends Delivered>(
   { db, now, written }: Run<T>,
   items: readonly Item<T>[],
-  evictions: Evictions = new Map(),
+  evictions: Evictions,
 ): Promise<Contested<T>[]> {
   const events = items.map(({ event }) => event);
   const report = await recordEvents(db, events, { alongside: [countDelivered(items, now)], evictions });
@@ -105,20 +132,27 @@ async function record<T extends Delivered>(
  * Writes events whose uuids belong to events of other producers, so that no producer stands in another's way: the stored
  * event gives its uuid up to upstream, and any other event gets a substitute.
  */
-async function writeContested<T extends Delivered>(run: Run<T>, contested: readonly Contested<T>[]): Promise<void> {
-  const evictions = new Map<string, string>();
+async function writeContested<T extends Delivered>(
+  run: Run<T>,
+  contested: readonly Contested<T>[],
+  tries: number,
+): Promise<void> {
+  const evictions = new Map<string, string[]>();
   const items: Item<T>[] = [];
   for (const [item, conflict] of contested) {
     const { uuid, producer, isUpstream } = item.event;
     if (isUpstream && !conflict.isUpstream) {
-      evictions.set(uuid, await substituteUuid(conflict.producer, uuid));
+      evictions.set(uuid, [
+        await substituteUuid(conflict.producer, uuid),
+        await spareUuid(conflict.producer, uuid, conflict.stored),
+      ]);
       items.push(item);
     } else {
       const event = { ...item.event, ...withContent(item.event), uuid: await substituteUuid(producer, uuid) };
       items.push({ ...item, event });
     }
   }
-  await write(run, items, evictions);
+  await write(run, items, { evictions, tries });
 }
 
 function conflictFailure({ uuid, content, stored }: Conflict): Failure {

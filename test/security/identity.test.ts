@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { contentUuid, idUuid } from "../../src/ingest/identity.ts";
 import { parseTime } from "../../src/values/time.ts";
 import { deliver } from "../support/batch.ts";
-import { aFailingDatabase, hook, rows } from "../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, hook, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 
@@ -203,6 +203,21 @@ describe("upstream never loses its uuids:", () => {
     expect(await env.DB.prepare("SELECT epoch FROM commit_watermark").first("epoch")).toBe(1);
   });
 
+  it("an event that upstream has named keeps its uuid from the producer that sent it first, and blocks nothing", async () => {
+    await send("stranger", hook({ uuid: OTHER }));
+    const late = await post("stranger", hook({ uuid: UUID, message: "Late" }));
+    await send("upstream", hook({ uuid: UUID }));
+    await deliver(late.bodies, { INGEST_SECRETS });
+    const again = await send("stranger", hook({ uuid: UUID, message: "Late" }));
+
+    expect(again).toMatchObject({ status: 202, uuids: [expect.stringMatching(/^.{12}8/)] });
+    expect((await stored()).map(({ uuid, message }) => [uuid, message])).toEqual([
+      [UUID, hook().message],
+      [again.uuids[0], "Late"],
+    ]);
+    expect(await rows("dead_letters")).toEqual([]);
+  });
+
   it("one upstream does not take the uuid of another's event", async () => {
     await send("upstream", hook({ uuid: UUID }));
     const INGEST = JSON.stringify({ second: { secrets: ["second"], is_upstream: true } });
@@ -254,14 +269,21 @@ it("a stranger that sends an event with the content of many pays as few rows as 
     Array.from({ length: 500 }, (_, index) => hook({ uuid: `${prefix}${String(index).padStart(24, "0")}` }));
   for (const prefix of ["aaaaaaaa", "bbbbbbbb", "cccccccc", "dddddddd"]) await send("stranger", equal(prefix));
   const { bodies } = await post("third", hook());
-  let read = 0;
-  const batch: D1Database["batch"] = async (statements) => {
-    const results = await env.DB.batch(statements);
-    read += results.reduce((sum, { meta }) => sum + meta.rows_read, 0);
-    return results as never;
-  };
-  const DB = { ...env.DB, batch, prepare: (text: string) => env.DB.prepare(text) } as D1Database;
+  const { DB, cost } = aMeteredDatabase();
   await deliver(bodies, { INGEST_SECRETS, DB });
 
-  expect(read).toBeLessThan(100);
+  expect(cost.rowsRead).toBeLessThan(100);
+});
+
+it("an event of upstream that takes its uuid from a stranger's costs as few rows as any, however long the log", async () => {
+  await send(
+    "stranger",
+    Array.from({ length: 500 }, (_, index) => hook({ uuid: `${"a".repeat(24)}${String(index).padStart(8, "0")}` })),
+  );
+  await send("stranger", hook({ uuid: UUID, message: "Claimed" }));
+  const { bodies } = await post("upstream", hook({ uuid: UUID, message: "True" }));
+  const { DB, cost } = aMeteredDatabase();
+  await deliver(bodies, { INGEST_SECRETS, DB });
+
+  expect(cost.rowsRead).toBeLessThan(200);
 });

@@ -6,6 +6,7 @@ import { type NewEvent, withContent } from "../event.ts";
  * truth (upstream), changes the uuid of an event or stands in its way:
  * - the same uuid and content is the same event, whoever sends it;
  * - an event that was sent without an id takes the id with which its producer, or upstream, sends the same content;
+ * - an event that several producers sent without an id is everybody's: only upstream gives it another uuid;
  * - an event of upstream absorbs events of the same content that others send, before and after it;
  * - an event of another producer that has the uuid of an event of upstream gives it up.
  * Raw SQL: rows travel as one parameter through json_each, and UPDATE … FROM.
@@ -15,25 +16,29 @@ import { type NewEvent, withContent } from "../event.ts";
 export const storedContent = sql`coalesce(events.content, events.uuid)`;
 
 /**
- * New uuids for stored events that have the uuid of an event of upstream: uuid → the new one. All 32 hex digits; see
- * `Conflict`.
+ * New uuids for stored events that have the uuid of an event of upstream: uuid → the new one, or others should it be taken.
+ * All 32 hex digits; see `Conflict`.
  */
-export type Evictions = ReadonlyMap<string, string>;
+export type Evictions = ReadonlyMap<string, readonly string[]>;
 
-/** An event with an id, as a JSON row. */
+/** An event as a JSON row. */
 export function identityRow(event: NewEvent, evictions: Evictions): string {
   const { uuid, content } = withContent(event);
-  const eviction = evictions.get(uuid) ?? null;
+  const eviction = evictions.get(uuid) ?? [];
   return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction]);
 }
 
 /** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
 const inTheWay = (
   rows: string,
-) => sql`SELECT events.id AS id, incoming.value->>4 AS uuid, ${storedContent} AS content, 0 AS upstream
+) => sql`SELECT events.id AS id, ${freeUuid} AS uuid, ${storedContent} AS content, 0 AS upstream
   FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
   WHERE incoming.value->>3 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
-    AND NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = incoming.value->>4)`;
+    AND ${freeUuid} IS NOT NULL`;
+
+/** The first eviction of an incoming row that no event has. */
+const freeUuid = sql`(SELECT value FROM json_each(incoming.value, '$[4]')
+    WHERE NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = value) LIMIT 1)`;
 
 /**
  * `id` and the new `uuid` and `content` of events that take the id of an incoming event of the same content: one that was
@@ -41,7 +46,10 @@ const inTheWay = (
  */
 const adopted = (rows: string) => sql`SELECT
     coalesce(
-      (SELECT id FROM events WHERE uuid = incoming.value->>1 AND (producer = incoming.value->>2 OR incoming.value->>3 = 1)),
+      (
+        SELECT id FROM events WHERE uuid = incoming.value->>1 AND ${storedContent} = incoming.value->>1
+          AND (incoming.value->>3 = 1 OR (content IS NULL AND upstream = 0 AND producer = incoming.value->>2))
+      ),
       CASE WHEN incoming.value->>3 = 1 THEN (
         SELECT id FROM events WHERE content = incoming.value->>1 AND upstream = 0 LIMIT 1
       ) END
@@ -49,6 +57,23 @@ const adopted = (rows: string) => sql`SELECT
     incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>3 AS upstream
   FROM json_each(${rows}) AS incoming
   WHERE NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
+
+/** Whether an event may be the same as a stored one that must then be kept from other uuids. */
+export const mayShare = ({ content, isUpstream }: NewEvent): boolean => isUpstream === true || content === undefined;
+
+/**
+ * Before events are written: a stored event that upstream sends, too, is of upstream, and one that another producer sends
+ * without an id gets its content as a column of its own, so that its producer no longer gives it an id. `rows`: a JSON array
+ * of `identityRow`.
+ */
+export const shareStored = (rows: string): SQL => sql`WITH shared AS MATERIALIZED (
+    SELECT events.id AS id, incoming.value->>1 AS content, incoming.value->>3 AS upstream
+    FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
+    WHERE events.upstream = 0 AND ${storedContent} = incoming.value->>1
+      AND (incoming.value->>3 = 1 OR (events.content IS NULL AND events.producer <> incoming.value->>2))
+  )
+  UPDATE events SET upstream = shared.upstream, content = shared.content
+  FROM shared WHERE events.id = shared.id`;
 
 /**
  * Statements that change stored uuids before events with an id are written. A change begins a new epoch. `rows`: a JSON
@@ -61,13 +86,16 @@ export const settleIds = (rows: string, evictions: Evictions): SQL[] => [
 
 const change = (changes: SQL): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM (${changes}) WHERE id IS NOT NULL)`,
-  sql`UPDATE events SET uuid = changed.uuid, content = changed.content, upstream = max(events.upstream, changed.upstream)
-    FROM (${changes}) AS changed WHERE events.id = changed.id`,
+  // Materialized, or SQLite would read all events beside each change.
+  sql`WITH changed AS MATERIALIZED (${changes})
+    UPDATE events SET uuid = changed.uuid, content = changed.content, upstream = max(events.upstream, changed.upstream)
+    FROM changed WHERE events.id = changed.id`,
 ];
 
 /**
  * A condition for an incoming row with the uuid at `value->>0` and its other values at the given places: the event is stored
- * under another uuid. So is an event of upstream's content, and an event without an id that its producer has sent with one.
+ * under another uuid. So is an event of upstream's content, an event without an id that its producer has sent with one, and
+ * one with an id that its producer and others have sent without.
  */
 export function isStoredOtherwise({
   producer,
@@ -84,7 +112,7 @@ export function isStoredOtherwise({
     WHEN ${content} IS NULL THEN ${stored(sql`content = ${uuid} AND upstream = 1`)}
       OR ${stored(sql`content = ${uuid} AND upstream = 0 AND producer = ${producer}`)}
     WHEN ${upstream} = 0 THEN ${stored(sql`content = ${content} AND upstream = 1`)}
-      OR ${stored(sql`uuid = ${content} AND upstream = 1`)}
+      OR ${stored(sql`uuid = ${content} AND (upstream = 1 OR (+content = uuid AND producer = ${producer}))`)}
     ELSE 0 END`;
 }
 

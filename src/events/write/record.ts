@@ -5,7 +5,15 @@ import { integer } from "../../db/sql.ts";
 import { countInLog, countInScopes } from "../counters/write.ts";
 import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
 import { insertMoves, insertObjects, type Move, objectRows, toMove } from "../objects/learn.ts";
-import { type Evictions, identityRow, isStoredOtherwise, selectConflicts, settleIds } from "./identity.ts";
+import {
+  type Evictions,
+  identityRow,
+  isStoredOtherwise,
+  mayShare,
+  selectConflicts,
+  settleIds,
+  shareStored,
+} from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
 import { insertTypes, numberOf } from "./types.ts";
 
@@ -21,7 +29,7 @@ export interface RecordReport {
 
 /**
  * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written. All or
- * nothing: throws D1's error when nothing was written. Events with an id are written first, so that the same content
+ * nothing: throws D1's error when nothing was written. Of events with one uuid only the first is written. Events with an id are written first, so that the same content
  * without an id finds them. `alongside` runs last, in the same transaction; `evictions` see `Conflict`.
  */
 export async function recordEvents(
@@ -53,12 +61,14 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
   const rows = (isNamed: boolean) => prepared.filter((event) => event.isNamed === isNamed).map(({ row }) => row);
   const named = unique.filter(({ content }) => content !== undefined);
   const names = chunked(named.map((event) => identityRow(event, evictions)));
+  const shared = chunked(unique.filter(mayShare).map((event) => identityRow(event, evictions)));
   const scopes = chunked(prepared.flatMap((event) => event.scopes));
   const objects = chunked(objectRows(events));
   return {
     before: [
       sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
       insertTypes(unique),
+      ...shared.map(shareStored),
       ...names.flatMap((some) => settleIds(some, evictions)),
     ],
     inserted: [...chunked(rows(true)), ...chunked(rows(false))].map(insertEvents),
