@@ -1,4 +1,5 @@
-import { appendFile, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as v from "valibot";
@@ -38,6 +39,7 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
     ...(ingestSecret || saved.INGEST_SECRETS ? [] : [ingestSecretsLine(local)]),
   ];
   if (missing.length > 0) await addToDevVars(missing);
+  if (existsSync(paths.devVars)) await chmod(paths.devVars, OWNER_ONLY);
   const overridden = ingestSecret !== undefined || producers[LOCAL_PRODUCER] === undefined;
   return { staffToken: token, ingestSecret: secret, producers: overridden ? { ...producers, ...local } : producers };
 }
@@ -54,7 +56,6 @@ const LOCAL_DURABILITY = "INGEST_DURABLE=store";
  */
 export async function writeVariables(stateDir: string, producers: Producers): Promise<string> {
   const file = join(stateDir, "start.env");
-  await mkdir(stateDir, { recursive: true });
   await writeFile(file, `${ingestSecretsLine(producers)}\n${LOCAL_DURABILITY}\n`, { mode: OWNER_ONLY });
   return file;
 }
@@ -89,5 +90,4 @@ async function addToDevVars(lines: string[]): Promise<void> {
   const before = await readOrEmpty(paths.devVars);
   const separator = before === "" || before.endsWith("\n") ? "" : "\n";
   await appendFile(paths.devVars, `${separator}${lines.join("\n")}\n`, { mode: OWNER_ONLY });
-  await chmod(paths.devVars, OWNER_ONLY);
 }
