@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { newSecret, newToken } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
-import type { Settings } from "./settings.ts";
+import { checkedWord, type Settings } from "./settings.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -28,10 +28,12 @@ type Producers = v.InferOutput<typeof producersSchema>;
 
 /** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
 export async function localSecrets({ staffToken, ingestSecret }: Settings): Promise<LocalSecrets> {
+  if (existsSync(paths.devVars)) await chmod(paths.devVars, OWNER_ONLY);
   const saved = parseEnv(await readOrEmpty(paths.devVars));
-  const token = staffToken ?? saved.LOCAL_STAFF_TOKEN ?? newToken();
+  const token = checkedWord("LOCAL_STAFF_TOKEN in .dev.vars", staffToken ?? (saved.LOCAL_STAFF_TOKEN || newToken()));
   const producers = parseProducers(saved.INGEST_SECRETS);
-  const secret = ingestSecret ?? firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
+  const savedSecret = firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
+  const secret = checkedWord("The secret of the producer local in .dev.vars", ingestSecret ?? savedSecret);
   // It sends the sample events, which stand for those of a Waldur.
   const local = { [LOCAL_PRODUCER]: { secrets: [secret], tells_places: true, is_upstream: true } };
   const missing = [
@@ -39,7 +41,6 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings): Prom
     ...(ingestSecret || saved.INGEST_SECRETS ? [] : [ingestSecretsLine(local)]),
   ];
   if (missing.length > 0) await addToDevVars(missing);
-  if (existsSync(paths.devVars)) await chmod(paths.devVars, OWNER_ONLY);
   const overridden = ingestSecret !== undefined || producers[LOCAL_PRODUCER] === undefined;
   return { staffToken: token, ingestSecret: secret, producers: overridden ? { ...producers, ...local } : producers };
 }
