@@ -46,12 +46,19 @@ async function readAll<T>(response: Response, read: (response: Response) => Prom
 }
 
 async function get(env: Env, header: string, path: string): Promise<Response> {
-  const request = new Request(`${env.WALDUR_URL?.replace(/(^|[^/])\/+$/, "$1")}${path}`, {
+  const request = new Request(addressOf(env, path), {
     headers: { Authorization: header, Accept: "application/json" },
     redirect: "manual",
     signal: AbortSignal.timeout(UPSTREAM_DEADLINE_MS),
   });
   return (env.WALDUR ?? globalThis).fetch(request).catch(asUnreachable);
+}
+
+/** Throws an error of fixed text: the platform's would quote WALDUR_URL, which may have credentials. */
+function addressOf(env: Env, path: string): URL {
+  const address = URL.parse(`${env.WALDUR_URL?.replace(/(^|[^/])\/+$/, "$1")}${path}`);
+  if (address === null) throw new Error("WALDUR_URL is not a valid URL.");
+  return address;
 }
 
 async function deadline(): Promise<never> {

@@ -6,6 +6,8 @@ const ROOT = resolve(import.meta.dirname, "../..");
 export const paths = {
   root: ROOT,
   devVars: join(ROOT, ".dev.vars"),
+  devServer: join(ROOT, "src/cli/dev-server.ts"),
+  wranglerConfig: join(ROOT, "wrangler.toml"),
   // Not bin/wrangler.js, a wrapper that exits with 0 when wrangler is killed.
   wrangler: join(ROOT, "node_modules/wrangler/wrangler-dist/cli.js"),
   wranglerLogs: join(ROOT, ".wrangler/logs"),

@@ -1,11 +1,12 @@
-import { appendFile, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as v from "valibot";
 import { newSecret, newToken } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
-import type { Settings } from "./settings.ts";
+import { checkedWord, type Settings } from "./settings.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -27,10 +28,12 @@ type Producers = v.InferOutput<typeof producersSchema>;
 
 /** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
 export async function localSecrets({ staffToken, ingestSecret }: Settings): Promise<LocalSecrets> {
+  if (existsSync(paths.devVars)) await chmod(paths.devVars, OWNER_ONLY);
   const saved = parseEnv(await readOrEmpty(paths.devVars));
-  const token = staffToken ?? saved.LOCAL_STAFF_TOKEN ?? newToken();
+  const token = checkedWord("LOCAL_STAFF_TOKEN in .dev.vars", staffToken ?? (saved.LOCAL_STAFF_TOKEN || newToken()));
   const producers = parseProducers(saved.INGEST_SECRETS);
-  const secret = ingestSecret ?? firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
+  const savedSecret = firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
+  const secret = checkedWord("The secret of the producer local in .dev.vars", ingestSecret ?? savedSecret);
   // It sends the sample events, which stand for those of a Waldur.
   const local = { [LOCAL_PRODUCER]: { secrets: [secret], tells_places: true, is_upstream: true } };
   const missing = [
@@ -54,7 +57,6 @@ const LOCAL_DURABILITY = "INGEST_DURABLE=store";
  */
 export async function writeVariables(stateDir: string, producers: Producers): Promise<string> {
   const file = join(stateDir, "start.env");
-  await mkdir(stateDir, { recursive: true });
   await writeFile(file, `${ingestSecretsLine(producers)}\n${LOCAL_DURABILITY}\n`, { mode: OWNER_ONLY });
   return file;
 }
@@ -89,5 +91,4 @@ async function addToDevVars(lines: string[]): Promise<void> {
   const before = await readOrEmpty(paths.devVars);
   const separator = before === "" || before.endsWith("\n") ? "" : "\n";
   await appendFile(paths.devVars, `${separator}${lines.join("\n")}\n`, { mode: OWNER_ONLY });
-  await chmod(paths.devVars, OWNER_ONLY);
 }

@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
 import { HOST } from "./port.ts";
 import { ServerLog } from "./server-log.ts";
-import { startWrangler } from "./wrangler.ts";
+import { startDevServer } from "./wrangler.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 50;
@@ -20,20 +19,10 @@ export interface Server {
   died: Promise<never>;
 }
 
-/** Starts `wrangler dev`. The variables of `envFile` override those of .dev.vars. */
+/** Starts wrangler's local server. The variables of `envFile` override those of .dev.vars. */
 export function startServer(port: number, stateDir: string, envFile: string): Server {
   const envFiles = [paths.devVars, envFile].filter((file) => existsSync(file));
-  const child = startWrangler(
-    [
-      ...["dev", "--local", "--ip", HOST, "--port", String(port), "--persist-to", stateDir],
-      // Any free port. With the default port, two servers could not run at the same time.
-      ...["--inspector-port", "0"],
-      ...["--show-interactive-dev-session=false", "--log-level", "log"],
-      ...envFiles.flatMap((file) => ["--env-file", file]),
-    ],
-    // A registry of its own: a common one would connect the Workers of two servers, as they have the same name.
-    { WRANGLER_REGISTRY_PATH: join(stateDir, "registry") },
-  );
+  const child = startDevServer([String(port), stateDir, ...envFiles]);
   const log = new ServerLog();
   log.read(child.stdout);
   log.read(child.stderr);
@@ -41,7 +30,7 @@ export function startServer(port: number, stateDir: string, envFile: string): Se
     child.on("error", reject);
     child.on("exit", (code, signal) => {
       const fail = () =>
-        reject(new Failure(`The server stopped by itself: wrangler dev ended with ${signal ?? code}.\n${log.tail}`));
+        reject(new Failure(`The server stopped by itself: wrangler ended with ${signal ?? code}.\n${log.tail}`));
       setTimeout(fail, LAST_WORDS_MS);
     });
   });

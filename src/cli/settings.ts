@@ -42,13 +42,17 @@ function wholeNumber(env: Environment, name: string, fallback: number, min: numb
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
-  throw new Failure(`${name} must be a whole number ${range}, not ${JSON.stringify(text)}.`, WRONG_USAGE);
+  // Without the value: it may be a secret that was meant for another variable.
+  throw new Failure(`${name} must be a whole number ${range}.`, WRONG_USAGE);
 }
 
-/** Reads a secret. It must fit into an Authorization header. */
+/** Throws a Failure for a secret that does not fit into an Authorization header. The error of fetch would quote it. */
+export function checkedWord(name: string, secret: string): string {
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw new Failure(`${name} must be printable ASCII without spaces.`, WRONG_USAGE);
+}
+
 function headerWord(env: Environment, name: string): string | undefined {
   const text = env[name];
-  if (!text) return undefined;
-  if (/^[\x21-\x7e]+$/.test(text)) return text;
-  throw new Failure(`${name} must be printable ASCII without spaces.`, WRONG_USAGE);
+  return text ? checkedWord(name, text) : undefined;
 }

@@ -12,6 +12,7 @@ import { localSecrets, writeVariables } from "./secrets.ts";
 import { type Server, serverReady, startServer } from "./server.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { builder } from "./sql.ts";
+import { openStateDir } from "./state-dir.ts";
 import type { Target } from "./target.ts";
 import { insertToken, insertUser, isNamed } from "./users.ts";
 
@@ -44,6 +45,8 @@ async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Prom
   await assertPortFree(port);
   const { staffToken, ingestSecret, producers } = await localSecrets(settings);
   const target = { remote: false, stateDir } as const;
+  const warning = await openStateDir(stateDir);
+  if (warning !== undefined) console.warn(warning);
   console.log(`Applying the migrations to the database in ${stateDir} …`);
   await applyMigrations(target);
   await ensureStaff(target, staffToken);

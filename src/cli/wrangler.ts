@@ -15,9 +15,22 @@ const QUIET = {
   WRANGLER_SEND_METRICS: "false",
 };
 
-export function startWrangler(args: string[], env: Record<string, string> = {}, input?: string): ChildProcess {
+/**
+ * Keeps a local server from opening its data: the explorer runs SQL for whoever asks, and the trace store and the debug
+ * log are files with the URL of each request, which may contain a secret.
+ */
+const CLOSED = {
+  X_LOCAL_EXPLORER: "false",
+  X_LOCAL_OBSERVABILITY: "false",
+  WRANGLER_WRITE_LOGS: "false",
+};
+
+/** Starts dev-server.ts. */
+export const startDevServer = (args: string[]): ChildProcess => start([paths.devServer, ...args], CLOSED);
+
+function start(args: string[], env: Record<string, string> = {}, input?: string): ChildProcess {
   const options = { cwd: paths.root, env: { ...process.env, ...QUIET, ...env } };
-  return startNode(["--no-warnings", paths.wrangler, ...args], options, input);
+  return startNode(["--no-warnings", ...args], options, input);
 }
 
 export interface Finished {
@@ -29,7 +42,7 @@ export interface Finished {
 
 /** Runs a command to its end, whether it fails or not. `input` is its stdin. */
 export async function runWrangler(args: string[], input?: string): Promise<Finished> {
-  const child = startWrangler(args, {}, input);
+  const child = start([paths.wrangler, ...args], {}, input);
   const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
   return { code: child.exitCode, stdout, stderr };
 }

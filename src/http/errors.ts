@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import * as v from "valibot";
 import type { App } from "../env.ts";
 
 /** An error for the client: a status, a JSON body and headers. Any other error becomes a 500 without details. */
@@ -72,13 +73,15 @@ export function errorResponse(error: Error, c: Context<App>): Response {
 
 /**
  * The part of an error that may be logged: its first cause, and the stack. The messages in between may quote the
- * parameters of a query (Drizzle's do), and so hashes of tokens or the text of events.
+ * parameters of a query (Drizzle's do), and so hashes of tokens or the text of events. Errors of JSON and of schemas quote
+ * what they have read, so their name must do.
  */
 export function reason(error: unknown): { error: string; stack?: string } {
   if (!(error instanceof Error)) return { error: String(error) };
   if (error.cause instanceof Error) return reason(error.cause);
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
-  return { error: String(error), stack: frames.join("\n") };
+  const quotes = error instanceof SyntaxError || v.isValiError(error);
+  return { error: quotes ? error.name : String(error), stack: frames.join("\n") };
 }
 
 function jsonHeaders(c: Context<App>): Headers {

@@ -80,7 +80,8 @@ async function readyLine(npm: ChildProcess): Promise<void> {
   await ready.finally(() => clearTimeout(timeout));
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody uses. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -55,3 +55,25 @@ it("the secret in a URL is in no answer, no log and no row, whatever goes wrong"
   expect(everything).toContain("Project Õun");
   expect(everything).not.toContain(SECRET);
 });
+
+it.each([
+  ["/ingest/waldur%2F", 401],
+  ["/ingest/waldur%2f", 401],
+  ["/ingest/waldur%252F", 401],
+  ["/ingest/waldur//", 404],
+  ["/ingest//waldur/", 404],
+  ["//ingest/waldur/", 404],
+  ["/ingest%2Fwaldur%2F", 404],
+  ["/%69ngest/waldur/", 404],
+  ["/INGEST/waldur/", 404],
+  ["/ingest/waldur%2Freceipts/", 401],
+])("%s before the secret is another path, whose answer does not repeat it", async (start, status) => {
+  const spies = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
+  const { queue, bodies } = aQueue();
+  const init = { method: "POST", body: JSON.stringify(hook()), headers: { "Content-Type": "application/json" } };
+  const response = await request(`${start}${SECRET}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
+  expect(response.status).toBe(status);
+  expect(bodies).toEqual([]);
+  const said = spies.flatMap((spy) => spy.mock.calls);
+  expect(JSON.stringify([said, [...response.headers], await response.text()])).not.toContain(SECRET);
+});

@@ -1,7 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import { database } from "../../db/client.ts";
 import { ExpiringCache } from "../../http/cache.ts";
-import { tooManyRequests } from "../../http/errors.ts";
+import { reason, tooManyRequests } from "../../http/errors.ts";
 import { dayOf } from "../../values/periods.ts";
 import { withDeadline } from "../deadline.ts";
 import { ingestDays } from "../table.ts";
@@ -64,7 +64,9 @@ async function countedToday(DB: D1Database, name: string, now: number) {
     const counted = Math.max(row?.accepted ?? 0, known.counted + known.since);
     return { day, counted, since: 0, readAt: now };
   } catch (error) {
-    console.warn(JSON.stringify({ level: "warn", event: "quota_not_read", producer: name, error: String(error) }));
+    console.warn(
+      JSON.stringify({ level: "warn", event: "quota_not_read", producer: name, error: reason(error).error }),
+    );
     return { ...known, readAt: now };
   }
 }

@@ -31,8 +31,9 @@ export async function reportRejection(env: Env, name: string, error: unknown, no
   const status = error instanceof HttpError ? error.status : 500;
   try {
     if ((await findProducer(env, name, now)) === undefined) return;
-  } catch (problem) {
-    return console.error(JSON.stringify({ level: "error", event: "rejection_not_counted", error: String(problem) }));
+  } catch {
+    // Whatever keeps producers from being found has failed the request as well, and was logged then.
+    return;
   }
   await queueRejection(env.INGEST_QUEUE, name, REASONS[status] ?? "error", microsecondsNow(now));
 }

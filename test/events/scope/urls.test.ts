@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { aPerson } from "../../support/people.ts";
-import { C, cannotRestore, recordWorld, seen, urls } from "./world.ts";
+import { C, cannotRestore, recordWorld, S, seen, urls } from "./world.ts";
 
 beforeEach(recordWorld);
 
