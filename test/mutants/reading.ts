@@ -154,7 +154,7 @@ export const readingMutants: readonly Mutant[] = [
     file: "src/events/respond.ts",
     search: "const shown = isPartial || count === 0",
     replace: "const shown = count === 0",
-    tests: ["test/http/etag", "test/visibility"],
+    tests: ["test/http/etag", "test/visibility", "test/security/hidden-events"],
   },
   {
     bug: "If-None-Match with a star is ignored.",

@@ -201,3 +201,13 @@ it("a page of small events takes one round trip, and a single large one among th
   await write(largeEvents().slice(0, 1));
   expect(await trips()).toEqual([300, 2]);
 });
+
+it("HEAD reads no content of small events either", async () => {
+  const { token } = await aPerson({ staff: true });
+  await recorded(...smallEvents().slice(0, 10));
+  const { DB, meter } = meteredDatabase();
+  const length = (await get("/api/events/", token)).headers.get("Content-Length");
+
+  expect((await get("/api/events/", token, { method: "HEAD" }, { DB })).headers.get("Content-Length")).toBe(length);
+  expect(meter.bytes).toBe(0);
+});
