@@ -65,7 +65,7 @@ interface Contest {
 
 const NO_CONTEST: Contest = { evictions: new Map(), tries: 0 };
 
-/** Different events of one uuid are written one after the other, each in a transaction of its own. */
+/** Events of one uuid from different producers are written one after the other, each in a transaction of its own. */
 async function write<T extends Delivered>(run: Run<T>, items: readonly Item<T>[], contest = NO_CONTEST): Promise<void> {
   const firsts = new Map([...items].reverse().map(({ event }) => [event.uuid, senderKey(event)]));
   const isFirst = ({ event }: Item<T>) => firsts.get(event.uuid) === senderKey(event);
@@ -74,9 +74,7 @@ async function write<T extends Delivered>(run: Run<T>, items: readonly Item<T>[]
   if (later.length > 0) await write(run, later, contest);
 }
 
-/** Equal for an event that the queue delivers twice, and for nothing else. */
-const senderKey = (event: Delivered["event"]): string =>
-  JSON.stringify([conflictKey(withContent(event)), event.producer, event.isUpstream]);
+const senderKey = ({ producer, isUpstream = false }: Delivered["event"]): string => `${producer} ${isUpstream}`;
 
 async function writeTogether<T extends Delivered>(
   run: Run<T>,

@@ -28,9 +28,10 @@ export interface RecordReport {
 }
 
 /**
- * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written. All or
- * nothing: throws D1's error when nothing was written. Of events with one uuid only the first is written. Events with an id are written first, so that the same content
- * without an id finds them. `alongside` runs last, in the same transaction; `evictions` see `Conflict`.
+ * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written, and of events
+ * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events with an id are
+ * written first, so that the same content without an id finds them. `alongside` runs last, in the same transaction;
+ * `evictions`: new uuids for stored events that are in the way of upstream.
  */
 export async function recordEvents(
   db: Database,
