@@ -142,11 +142,12 @@ describe("npm run admin", () => {
   it("learns objects from events that are older than the table of objects", async () => {
     const context = JSON.stringify({ customer_uuid: UUID, project_uuid: CUSTOMER, note: "it's ?" });
     await database.query(
-      `INSERT INTO events (uuid, created, type, message, context, producer, received_at)
-       VALUES ('${"a".repeat(32)}', 1, 1, 'm', '${context.replaceAll("'", "''")}', 'p', 1)`,
+      `INSERT INTO events (uuid, created, type, message, context, producer, received_at, upstream)
+       VALUES ('${"a".repeat(32)}', 1, 1, 'm', '${context.replaceAll("'", "''")}', 'p', 1, 0)`,
     );
 
-    assert.equal((await admin("objects", "learn")).code, 0);
+    assert.match((await admin("objects", "learn")).stderr, /No producer in the database may tell places/);
+    assert.equal((await admin("objects", "learn", "--producer", "p")).code, 0);
 
     const project = CUSTOMER.replaceAll("-", "");
     assert.deepEqual(await database.query("SELECT uuid, type, customer FROM objects ORDER BY uuid"), [

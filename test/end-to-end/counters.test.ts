@@ -14,8 +14,8 @@ after(() => database?.remove());
 
 test("a rebuild counts and indexes events that are older than the counters and the index", async () => {
   await database.query(
-    `INSERT INTO events (uuid, created, type, message, context, producer, received_at)
-      SELECT printf('%032d', value), 1700000000000000 + value, 7, 'It''s "old"; ' || value, '{}', 'waldur', 0
+    `INSERT INTO events (uuid, created, type, message, context, producer, received_at, upstream)
+      SELECT printf('%032d', value), 1700000000000000 + value, 7, 'It''s "old"; ' || value, '{}', 'waldur', 0, 0
       FROM json_each('[1,2,3]')`,
   );
 

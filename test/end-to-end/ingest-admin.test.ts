@@ -29,9 +29,9 @@ describe("npm run admin", () => {
     assert.deepEqual(JSON.parse(String(row?.secrets)), [hash(second), hash(first)]);
     await assert.rejects(admin("producers", "add", "crm"), /There is a producer crm/);
     await admin("producers", "disable", "crm");
-    assert.match(await admin("producers", "list"), /^crm +secret +0 +300 s +- +disabled/m);
+    assert.match(await admin("producers", "list"), /^crm +secret +0 +300 s +disabled .* -$/m);
     await admin("producers", "add", "crm", "--auth", "github", "--tolerance", "60", "--max-backlog", "9");
-    assert.match(await admin("producers", "list"), /^crm +github +1 +60 s +9 +active/m);
+    assert.match(await admin("producers", "list"), /^crm +github +1 +60 s +active .* backlog 9$/m);
   });
 
   it("lists dead letters, shows, replays and discards them, in tables that fit the terminal", async () => {

@@ -20,11 +20,12 @@ export const RULES = {
   "max-backlog": { type: "string" },
 } as const;
 
-export const RULES_USAGE = `[--[no-]tells-places] [--[no-]is-upstream] [--format FORMAT] [--types LIST]
-      [--customers LIST] [--max-rate N] [--daily-quota N] [--max-backlog N] [--tolerance SECONDS]`;
+export const RULES_USAGE = `[--tells-places] [--is-upstream] [--format FORMAT] [--types LIST]
+    [--customers LIST] [--max-rate N] [--daily-quota N] [--max-backlog N] [--tolerance SECONDS]`;
 
 export const RULES_HELP = `--tells-places: its events say where objects belong, and so who may see their events. --is-upstream: its uuids replace those
-of other producers for the same events. Both only for a Waldur. --types and --customers limit what it may send: names or
+of other producers for the same events. Both only for a Waldur;
+--no-tells-places and --no-is-upstream take them back. --types and --customers limit what it may send: names or
 UUIDs, separated by commas; a type may end in *. --max-rate is events a minute in each isolate, --daily-quota events a day.
 FORMAT is ${FORMAT_NAMES.join(", ")}; a producer that signs has one, json unless given. none removes a limit.`;
 
