@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { database } from "../../src/db/client.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
+import { idUuid } from "../../src/ingest/identity.ts";
 import { deliver } from "../support/batch.ts";
 import { hook, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
@@ -17,17 +18,17 @@ const [ONE, TWO] = ["0b5c1a4e000040008000000000000001", "0b5c1a4e000040008000000
 const DERIVED = expect.stringMatching(/^.{12}8/);
 
 /** Sends an event without delivering it. */
-async function post(producer: string, event: object) {
+async function post(producer: string, event: object, more: Record<string, string> = {}) {
   const { queue, bodies } = aQueue();
-  const headers = { Authorization: "Bearer s", "Content-Type": "application/json" };
+  const headers = { Authorization: "Bearer s", "Content-Type": "application/json", ...more };
   const init = { method: "POST", headers, body: JSON.stringify(event) };
   const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
-  const { uuids, receipts } = await response.json<{ uuids: string[]; receipts: string[] }>();
-  return { bodies, uuid: uuids[0], receipt: receipts[0] };
+  const { uuids, receipts } = await response.json<{ uuids?: string[]; receipts?: string[] }>();
+  return { status: response.status, bodies, uuid: uuids?.[0], receipt: receipts?.[0] };
 }
 
-async function send(producer: string, event: object) {
-  const sent = await post(producer, event);
+async function send(producer: string, event: object, more: Record<string, string> = {}) {
+  const sent = await post(producer, event, more);
   await deliver(sent.bodies, { INGEST_SECRETS });
   return sent;
 }
@@ -139,4 +140,27 @@ it.each([
 
   expect(conflicts).toHaveLength(1);
   expect((await rows("events")).map(({ uuid, content }) => [uuid, content])).toEqual([[ONE, a]]);
+});
+
+it("an event whose uuid the server derived from its id may be sent back by anybody, with its uuid", async () => {
+  const { uuid } = await send("honest", named(undefined, "A"), { "Idempotency-Key": "order-1" });
+  const back = await send("stranger", named(uuid, "A"));
+
+  expect([back.status, back.uuid]).toEqual([202, uuid]);
+  expect(await stored()).toEqual([[uuid, "A"]]);
+});
+
+it("a producer that sends its own derived uuid for another event is told of the conflict", async () => {
+  const { uuid } = await send("honest", named(undefined, "A"), { "Idempotency-Key": "order-1" });
+
+  expect((await send("honest", named(uuid, "B"))).status).toBe(409);
+  expect((await send("stranger", named(uuid, "B"))).status).toBe(400);
+});
+
+it("upstream may send any uuid, also one that the server derives for another producer", async () => {
+  const derived = await idUuid("honest", { kind: "idempotency-key", parts: ["order-1", 0] });
+  const sent = await send("upstream", named(derived, "A"));
+
+  expect([sent.status, sent.uuid]).toEqual([202, derived]);
+  expect(await stored()).toEqual([[derived, "A"]]);
 });
