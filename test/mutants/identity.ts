@@ -1,6 +1,6 @@
 import type { Mutant } from "./mutant.ts";
 
-const IDENTITY = ["test/security/identity", "test/security/identity-property"];
+const IDENTITY = ["test/security/identity", "test/security/identity-property", "test/security/shared-events"];
 
 /** Bugs in what a producer may do to the uuids of others. */
 export const identityMutants: readonly Mutant[] = [

@@ -217,7 +217,7 @@ export const ingestMutants: readonly Mutant[] = [
     search: `
   WHERE NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`,
     replace: "",
-    tests: ["test/ingest/identity"],
+    tests: ["test/security/shared-events"],
   },
   {
     bug: "An event that gets another uuid does not begin an epoch.",

@@ -148,6 +148,16 @@ describe("a producer with the right to tell places", () => {
     expect(await seen(owner.token, resourceUrl)).toBe(1);
   });
 
+  it("never opens a machine of which no customer is known as the one that backs a resource of which none is", async () => {
+    const staff = await aPerson({ staff: true });
+    const machine = { resource_uuid: VM, resource_type: "OpenStack.Instance" };
+    await send("trusted", hook({ event_type: "resource_stop_succeeded", context: machine }));
+    const resource = { resource_uuid: RESOURCE, resource_backend_uuid: VM };
+    await send("trusted", hook({ event_type: "marketplace_resource_create_succeeded", context: resource }));
+
+    expect(await seen(staff.token, resourceUrl)).toBe(1);
+  });
+
   it("opens the machine of the same project as the object that backs a resource", async () => {
     const owner = await aPerson({ roles: [{ scope: MINE ?? "" }] });
     const place = { customer_uuid: MINE, project_uuid: PROJECT };
@@ -157,6 +167,23 @@ describe("a producer with the right to tell places", () => {
     await send("trusted", hook({ event_type: "marketplace_resource_create_succeeded", context: resource }));
 
     expect(await seen(owner.token, resourceUrl)).toBe(2);
+  });
+
+  it("never leaves a row about a move that an older event does not make, nor about none", async () => {
+    await send("trusted", of(THEIRS));
+    await send("trusted", of(MINE, { created: "2025-01-01T00:00:00Z" }), of(THEIRS, { message: "Again" }));
+
+    expect((await env.DB.prepare("SELECT * FROM object_moves").all()).results).toEqual([]);
+  });
+
+  it("never opens an object that provides nothing, though it is in the same project", async () => {
+    const owner = await aPerson({ roles: [{ scope: MINE ?? "" }] });
+    const place = { customer_uuid: MINE, project_uuid: PROJECT };
+    const create = (context: object) => hook({ event_type: "marketplace_resource_create_succeeded", context });
+    await send("trusted", create({ ...place, resource_uuid: VM }));
+    await send("trusted", create({ ...place, resource_uuid: RESOURCE, resource_backend_uuid: VM }));
+
+    expect(await seen(owner.token, resourceUrl)).toBe(1);
   });
 
   it("never moves an object to another customer without a log line and a row for the operator", async () => {
