@@ -79,6 +79,8 @@ describe("a producer that is limited to customers", () => {
       "project_update_succeeded",
       { user_uuid: THEIR_PROJECT, project_uuid: THEIR_PROJECT },
     ],
+    ["another customer, in the place of a user", "auth_logged_in_with_oauth", { user_uuid: THEIRS }],
+    ["a project of another customer, in the place of a user", "auth_logged_out", { user_uuid: THEIR_PROJECT }],
   ])("never adds an event to the feed of %s", async (_what, type, context) => {
     await recorded(placed(MY_PROJECT, MINE), placed(THEIR_PROJECT, THEIRS));
     const refused = await send("local", hook({ event_type: type, context }));

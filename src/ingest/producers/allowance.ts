@@ -1,13 +1,14 @@
 import { Reader } from "../../db/reader.ts";
 import type { ObjectFacts } from "../../events/objects/extract.ts";
 import { findObjects } from "../../events/objects/find.ts";
-import { placedObjects } from "../../events/scopes.ts";
+import { type ConcernedObject, concernedObjects } from "../../events/scopes.ts";
 import { HttpError, reason, unavailable } from "../../http/errors.ts";
 import { withDeadline } from "../deadline.ts";
 import type { AcceptedEvent } from "../event.ts";
 import type { Producer } from "./find.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
+const FOREIGN = "Does not belong to the customers that the events of this producer may concern.";
 
 interface Violation {
   index: number;
@@ -46,8 +47,9 @@ function violationsOfTypes(types: readonly string[], events: readonly AcceptedEv
 }
 
 /**
- * Each object that an event puts itself to must be one of the customers, or an object that producers with the right to tell
- * places have put into one of them. Names of users are not checked.
+ * Each object that an event concerns must be one of the customers, or an object that producers with the right to tell
+ * places have put into one of them. A user belongs to no customer, but the key of a user must not name anything that is
+ * known to be something else: its feed would show the event.
  */
 async function violationsOfCustomers(
   DB: D1Database,
@@ -56,15 +58,18 @@ async function violationsOfCustomers(
   now: number,
 ): Promise<Violation[]> {
   const allowed = new Set(customers);
-  const named = events.map(({ eventType, context }) => placedObjects(eventType, JSON.parse(context)));
-  const others = named.flatMap((objects) => [...objects.values()]).filter((uuid) => !allowed.has(uuid));
+  const named = events.map(({ eventType, context }) => concernedObjects(eventType, JSON.parse(context)));
+  const others = named.flatMap((objects) => objects.map(({ uuid }) => uuid)).filter((uuid) => !allowed.has(uuid));
   const known = await placesOf(DB, [...new Set(others)], now);
+  const isAllowed = ({ uuid, isUser }: ConcernedObject): boolean => {
+    const object = known.get(uuid);
+    if (allowed.has(uuid) || allowed.has(object?.customer ?? "")) return true;
+    return isUser && (object === undefined || object.type === "core.user");
+  };
   return named.flatMap((objects, index) =>
-    [...objects].flatMap(([key, uuid]) => {
-      if (allowed.has(uuid) || allowed.has(known.get(uuid)?.customer ?? "")) return [];
-      const message = "Does not belong to the customers that the events of this producer may concern.";
-      return [{ index, field: `context.${key}`, message }];
-    }),
+    objects
+      .filter((object) => !isAllowed(object))
+      .map(({ key }) => ({ index, field: `context.${key}`, message: FOREIGN })),
   );
 }
 
