@@ -4,6 +4,7 @@ import type { Env } from "../../src/env.ts";
 import { findProducer, type Producer } from "../../src/ingest/producers/find.ts";
 import { spend } from "../../src/ingest/producers/quota.ts";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { aFailingDatabase, hook, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { anEvent, hex, recorded, request } from "../support/world.ts";
@@ -12,6 +13,8 @@ const [MINE, THEIRS, MY_PROJECT, THEIR_PROJECT, MACHINE, USER] = ["mine", "their
 const INGEST_SECRETS = JSON.stringify({
   typed: { secrets: ["s"], types: ["user_activated", "crm_*"] },
   local: { secrets: ["s"], customers: [MINE] },
+  stranger: ["s"],
+  upstream: { secrets: ["s"], is_upstream: true },
 });
 
 async function send(producer: string, events: unknown, changed: Partial<Env> = {}) {
@@ -106,6 +109,28 @@ describe("a producer that is limited to customers", () => {
     const refused = await send("local", hook({ event_type: "project_update_succeeded", context }), { DB });
 
     expect([refused.status, refused.accepted]).toEqual([503, 0]);
+  });
+});
+
+describe("a producer that is not upstream", () => {
+  const CLOCK = "2026-07-01T12:00:00.000Z";
+
+  it.each(["1999-12-31T23:59:59Z", "2026-07-02T12:00:00.001Z", "1685-07-01T00:00:00Z", "2254-07-01T00:00:00Z"])(
+    "never spreads the log by an event of %s, which later lists and searches would pay for",
+    async (created) => {
+      stopClock(CLOCK);
+      const refused = await send("stranger", [hook(), hook({ created })]);
+
+      expect([refused.status, refused.accepted]).toEqual([403, 0]);
+      expect(refused.body).toMatchObject({ rule: "times", errors: [{ index: 1, field: "created" }] });
+      expect((await send("upstream", hook({ created }))).status).toBe(202);
+    },
+  );
+
+  it.each(["2000-01-01T00:00:00Z", "2026-07-02T12:00:00.000Z"])("sends an event of %s", async (created) => {
+    stopClock(CLOCK);
+
+    expect((await send("stranger", hook({ created }))).status).toBe(202);
   });
 });
 
