@@ -169,6 +169,15 @@ describe("the limits of a producer on its number of events", () => {
     expect(await status(spend(env.DB, producer, 1_000, 2 * DAY_2))).toBe(202);
   });
 
+  it("never let requests at the same moment send more in a day together", async () => {
+    const producer = await limited({ daily_quota: 1_000 });
+    await counted(0);
+    const requests = Array.from({ length: 20 }, () => status(spend(env.DB, producer, 100, DAY_2)));
+
+    expect((await Promise.all(requests)).filter((code) => code === 202)).toHaveLength(10);
+    expect(await status(spend(env.DB, producer, 1, DAY_2 + 1))).toBe(429);
+  });
+
   it("say when it may try again", async () => {
     const producer = await limited({ max_rate: 1 });
     await spend(env.DB, producer, 1, 0);
