@@ -7,6 +7,7 @@ import { type NewEvent, withContent } from "../event.ts";
  * - the same uuid and content is the same event, whoever sends it;
  * - an event that was sent without an id takes the id with which its producer, or upstream, sends the same content;
  * - an event of upstream absorbs events of the same content that others send, before and after it;
+ * - an event that upstream sends too, with the same uuid and content, is upstream's from then on;
  * - an event of another producer that has the uuid of an event of upstream gives it up.
  * Raw SQL: rows travel as one parameter through json_each, and UPDATE … FROM.
  */
@@ -41,7 +42,8 @@ const inTheWay = (
  */
 const adopted = (rows: string) => sql`SELECT
     coalesce(
-      (SELECT id FROM events WHERE uuid = incoming.value->>1 AND (producer = incoming.value->>2 OR incoming.value->>3 = 1)),
+      (SELECT id FROM events WHERE uuid = incoming.value->>1
+        AND (incoming.value->>3 = 1 OR (producer = incoming.value->>2 AND upstream = 0))),
       CASE WHEN incoming.value->>3 = 1 THEN (
         SELECT id FROM events WHERE content = incoming.value->>1 AND upstream = 0 LIMIT 1
       ) END
@@ -58,6 +60,15 @@ export const settleIds = (rows: string, evictions: Evictions): SQL[] => [
   ...(evictions.size > 0 ? change(inTheWay(rows)) : []),
   ...change(adopted(rows)),
 ];
+
+/**
+ * A statement that makes upstream's own what others have sent before it, word for word and under the same uuid. `pairs`:
+ * JSON [[uuid, content], …] of events of upstream.
+ */
+export const claimCopies = (pairs: string): SQL => sql`UPDATE events SET upstream = 1 WHERE id IN (
+    SELECT copy.id FROM json_each(${pairs}) AS incoming CROSS JOIN events AS copy ON copy.uuid = incoming.value->>0
+    WHERE copy.upstream = 0 AND coalesce(copy.content, copy.uuid) = incoming.value->>1
+  )`;
 
 const change = (changes: SQL): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM (${changes}) WHERE id IS NOT NULL)`,

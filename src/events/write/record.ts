@@ -5,7 +5,7 @@ import { integer } from "../../db/sql.ts";
 import { countInLog, countInScopes } from "../counters/write.ts";
 import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
 import { insertMoves, insertObjects, type Move, objectRows, toMove } from "../objects/learn.ts";
-import { type Evictions, identityRow, isStoredOtherwise, selectConflicts, settleIds } from "./identity.ts";
+import { claimCopies, type Evictions, identityRow, isStoredOtherwise, selectConflicts, settleIds } from "./identity.ts";
 import { chunked, prepare } from "./prepare.ts";
 import { insertTypes, numberOf } from "./types.ts";
 
@@ -29,7 +29,7 @@ export async function recordEvents(
   events: readonly NewEvent[],
   { alongside = [], evictions = new Map() }: { alongside?: readonly SQL[]; evictions?: Evictions } = {},
 ): Promise<RecordReport> {
-  const unique = [...new Map([...events].reverse().map((event) => [event.uuid, event])).values()].reverse();
+  const unique = uniqueEvents(events);
   const results = await runGroups(db, { ...statements(unique, events, evictions), alongside });
   const { inserted, moved, conflicting } = results;
   const conflicts = conflicting.flatMap(({ results: rows }) => rows.map(toConflict));
@@ -47,7 +47,19 @@ export async function recordEvents(
   };
 }
 
-/** The statements of the transaction, in their order. `unique`: the first event of each uuid among `events`. */
+/** The first event of each uuid, or the same event of upstream where there is one. */
+function uniqueEvents(events: readonly NewEvent[]): NewEvent[] {
+  const unique = new Map<string, NewEvent>();
+  for (const event of events) {
+    const first = unique.get(event.uuid);
+    const isCopied =
+      first !== undefined && event.isUpstream && conflictKey(withContent(first)) === conflictKey(withContent(event));
+    if (first === undefined || isCopied) unique.set(event.uuid, event);
+  }
+  return [...unique.values()];
+}
+
+/** The statements of the transaction, in their order. `unique`: one event of each uuid among `events`. */
 function statements(unique: readonly NewEvent[], events: readonly NewEvent[], evictions: Evictions) {
   const prepared = unique.map(prepare);
   const rows = (isNamed: boolean) => prepared.filter((event) => event.isNamed === isNamed).map(({ row }) => row);
@@ -59,6 +71,7 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
     before: [
       sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
       insertTypes(unique),
+      ...chunked(events.filter(({ isUpstream }) => isUpstream).map(pair)).map(claimCopies),
       ...names.flatMap((some) => settleIds(some, evictions)),
     ],
     inserted: [...chunked(rows(true)), ...chunked(rows(false))].map(insertEvents),
