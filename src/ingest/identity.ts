@@ -28,6 +28,9 @@ export const contentUuid = ({ created, eventType, message, context }: Content): 
 export const idUuid = (producer: string, { kind, parts }: GivenId): Promise<string> =>
   digestUuid(JSON.stringify(["id", producer, kind, ...parts]));
 
-/** The uuid for an event whose own uuid belongs to an event of another producer. The same each time it is sent. */
-export const substituteUuid = (producer: string, uuid: string): Promise<string> =>
-  idUuid(producer, { kind: "uuid", parts: [uuid] });
+/**
+ * The uuid for an event whose own uuid belongs to an event of another producer. The same each time it is sent. `content`:
+ * of the event, when the uuid without it belongs to another event of its producer.
+ */
+export const substituteUuid = (producer: string, uuid: string, ...content: string[]): Promise<string> =>
+  idUuid(producer, { kind: "uuid", parts: [uuid, ...content] });

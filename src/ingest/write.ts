@@ -127,12 +127,13 @@ async function record<T extends Delivered>(
  * event gives its uuid up to upstream, and any other event gets a substitute.
  */
 async function writeContested<T extends Delivered>(run: Run<T>, contested: readonly Contested<T>[]): Promise<void> {
-  const evictions = new Map<string, string>();
+  const evictions = new Map<string, [string, string]>();
   const items: Item<T>[] = [];
   for (const [item, conflict] of contested) {
     const { uuid, producer, isUpstream } = item.event;
     if (isUpstream && !conflict.isUpstream) {
-      evictions.set(uuid, await substituteUuid(conflict.producer, uuid));
+      const { producer: other, stored } = conflict;
+      evictions.set(uuid, [await substituteUuid(other, uuid), await substituteUuid(other, uuid, stored)]);
       items.push(item);
     } else {
       const event = { ...item.event, ...withContent(item.event), uuid: await substituteUuid(producer, uuid) };

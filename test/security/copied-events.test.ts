@@ -52,3 +52,17 @@ describe("a stranger that sends a copy of upstream's event before upstream", () 
     },
   );
 });
+
+it("a stranger that has taken a uuid twice never keeps it from the event of upstream", async () => {
+  await send("honest", hook({ uuid: UUID }));
+  await send("stranger", hook({ uuid: UUID, message: "Gets another uuid" }));
+  await send("upstream", hook({ uuid: OTHER }));
+  await send("stranger", hook({ uuid: UUID, message: "Gets the uuid that is free now" }));
+  const original = await post("upstream", hook({ uuid: UUID, message: "The true one" }));
+  for (let round = 0; round < 2; round++) await deliver(original);
+
+  const stored = (await rows("events")).map(({ uuid, message }) => [message, uuid]);
+  expect(Object.fromEntries(stored)).toMatchObject({ "The true one": UUID, [hook().message]: OTHER });
+  expect(stored).toHaveLength(4);
+  expect(await rows("dead_letters")).toEqual([]);
+});

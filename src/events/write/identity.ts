@@ -16,25 +16,26 @@ import { type NewEvent, withContent } from "../event.ts";
 export const storedContent = sql`coalesce(events.content, events.uuid)`;
 
 /**
- * New uuids for stored events that have the uuid of an event of upstream: uuid → the new one. All 32 hex digits; see
- * `Conflict`.
+ * New uuids for stored events that have the uuid of an event of upstream: uuid → the new one, and one for when an event has
+ * that already. All 32 hex digits; see `Conflict`.
  */
-export type Evictions = ReadonlyMap<string, string>;
+export type Evictions = ReadonlyMap<string, readonly [uuid: string, otherwise: string]>;
 
 /** An event with an id, as a JSON row. */
 export function identityRow(event: NewEvent, evictions: Evictions): string {
   const { uuid, content } = withContent(event);
-  const eviction = evictions.get(uuid) ?? null;
-  return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction]);
+  const eviction = evictions.get(uuid) ?? [];
+  return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), ...eviction]);
 }
 
+const isTaken = (uuid: SQL): SQL => sql`EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = ${uuid})`;
+
 /** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
-const inTheWay = (
-  rows: string,
-) => sql`SELECT events.id AS id, incoming.value->>4 AS uuid, ${storedContent} AS content, 0 AS upstream
+const inTheWay = (rows: string) => sql`SELECT events.id AS id, ${storedContent} AS content, 0 AS upstream,
+    iif(${isTaken(sql`incoming.value->>4`)}, incoming.value->>5, incoming.value->>4) AS uuid
   FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
   WHERE incoming.value->>3 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
-    AND NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = incoming.value->>4)`;
+    AND NOT (${isTaken(sql`incoming.value->>4`)} AND ${isTaken(sql`incoming.value->>5`)})`;
 
 /**
  * `id` and the new `uuid` and `content` of events that take the id of an incoming event of the same content: one that was
