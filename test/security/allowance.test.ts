@@ -13,6 +13,7 @@ const [MINE, THEIRS, MY_PROJECT, THEIR_PROJECT, MACHINE, USER] = ["mine", "their
 const INGEST_SECRETS = JSON.stringify({
   typed: { secrets: ["s"], types: ["user_activated", "crm_*"] },
   local: { secrets: ["s"], customers: [MINE] },
+  teller: { secrets: ["s"], customers: [MINE], tells_places: true },
   stranger: ["s"],
   upstream: { secrets: ["s"], is_upstream: true },
 });
@@ -90,6 +91,18 @@ describe("a producer that is limited to customers", () => {
 
     expect([refused.status, refused.accepted]).toEqual([403, 0]);
     expect(refused.body).toMatchObject({ rule: "customers" });
+  });
+
+  it("never takes an object of another customer, though it may tell places", async () => {
+    const order = { order_uuid: MACHINE, project_uuid: THEIR_PROJECT, customer_uuid: THEIRS };
+    await recorded(placed(THEIR_PROJECT, THEIRS), anEvent({ eventType: "marketplace_order_created", context: order }));
+    const context = { customer_uuid: MINE, order_uuid: MACHINE };
+    const refused = await send("teller", hook({ event_type: "customer_update_succeeded", context }));
+
+    expect([refused.status, refused.accepted]).toEqual([403, 0]);
+    expect(refused.body).toMatchObject({ rule: "customers", errors: [{ index: 0, field: "context" }] });
+    const own = hook({ event_type: "customer_update_succeeded", context: { customer_uuid: MINE } });
+    expect((await send("teller", own)).status).toBe(202);
   });
 
   it.each<[what: string, type: string, context: Record<string, unknown>]>([

@@ -1,5 +1,5 @@
 import { Reader } from "../../db/reader.ts";
-import type { ObjectFacts } from "../../events/objects/extract.ts";
+import { type ObjectFacts, objectsOf } from "../../events/objects/extract.ts";
 import { findObjects } from "../../events/objects/find.ts";
 import { type ConcernedObject, concernedObjects } from "../../events/scopes.ts";
 import { HttpError, reason, unavailable } from "../../http/errors.ts";
@@ -31,13 +31,14 @@ interface Violation {
  */
 export async function assertAllowed(
   DB: D1Database,
-  { types, customers, isUpstream }: Producer,
+  { types, customers, isUpstream, tellsPlaces }: Producer,
   events: readonly AcceptedEvent[],
   now: number,
 ): Promise<void> {
   if (!isUpstream) refuse("times", events.length, violationsOfTimes(events, now));
   if (types) refuse("types", events.length, violationsOfTypes(types, events));
-  if (customers) refuse("customers", events.length, await violationsOfCustomers(DB, customers, events, now));
+  if (customers)
+    refuse("customers", events.length, await violationsOfCustomers(DB, { customers, tellsPlaces }, events, now));
 }
 
 function refuse(rule: string, events: number, errors: readonly Violation[]): void {
@@ -64,6 +65,14 @@ function violationsOfTypes(types: readonly string[], events: readonly AcceptedEv
   });
 }
 
+/** The objects that an event concerns or, where its producer may tell places, puts somewhere. */
+function namedObjects(tellsPlaces: boolean, { eventType, context }: AcceptedEvent): ConcernedObject[] {
+  const values: Record<string, unknown> = JSON.parse(context);
+  const concerned = concernedObjects(eventType, values);
+  const placed = tellsPlaces ? objectsOf(eventType, values).filter(({ customer, project }) => customer ?? project) : [];
+  return [...concerned, ...placed.map(({ uuid }) => ({ key: "", uuid, isUser: false }))];
+}
+
 /**
  * Each object that an event concerns must be one of the customers, or an object that producers with the right to tell
  * places have put into one of them. A user belongs to no customer, but the key of a user must not name anything that is
@@ -71,12 +80,12 @@ function violationsOfTypes(types: readonly string[], events: readonly AcceptedEv
  */
 async function violationsOfCustomers(
   DB: D1Database,
-  customers: readonly string[],
+  { customers, tellsPlaces }: { customers: readonly string[]; tellsPlaces: boolean },
   events: readonly AcceptedEvent[],
   now: number,
 ): Promise<Violation[]> {
   const allowed = new Set(customers);
-  const named = events.map(({ eventType, context }) => concernedObjects(eventType, JSON.parse(context)));
+  const named = events.map((event) => namedObjects(tellsPlaces, event));
   const others = named.flatMap((objects) => objects.map(({ uuid }) => uuid)).filter((uuid) => !allowed.has(uuid));
   const known = await placesOf(DB, [...new Set(others)], now);
   const isAllowed = ({ uuid, isUser }: ConcernedObject): boolean => {
@@ -87,7 +96,7 @@ async function violationsOfCustomers(
   return named.flatMap((objects, index) =>
     objects
       .filter((object) => !isAllowed(object))
-      .map(({ key }) => ({ index, field: `context.${key}`, message: FOREIGN })),
+      .map(({ key }) => ({ index, field: key ? `context.${key}` : "context", message: FOREIGN })),
   );
 }
 
