@@ -86,11 +86,12 @@ export function concernsOf(visibility: Visibility, filter: EventFilter): Concern
   return [...different.values()];
 }
 
-/** A digest of the query, equal for every page of its list: 32 hex digits. */
-export async function digestOf(query: EventQuery): Promise<string> {
-  const text = JSON.stringify(query, (_key, value) => (Math.abs(value) === Infinity ? String(value) : value));
-  return sha256Hex(text, DIGEST_BYTES);
-}
+/**
+ * A digest of what is asked for within what the actor may see, equal for every page of its list: 32 hex digits. It has the
+ * types by their names: their numbers depend on events that the actor may not see.
+ */
+export const digestOf = (visibility: Visibility, filter: EventFilter): Promise<string> =>
+  sha256Hex(JSON.stringify([visibility, filter]), DIGEST_BYTES);
 
 /** The part of a digest that a page token carries: 48 bits, against mistakes. It keeps no secret. */
 export const fingerprintOf = (digest: string): string => digest.slice(0, FINGERPRINT_DIGITS);

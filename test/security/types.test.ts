@@ -76,6 +76,22 @@ it("a reader who asks for one name in 2,000 spellings never makes the index look
   expect(matchOf({ kind: "search", concerns: [], values: {}, oldestFirst: false, range, types })).not.toContain(" OR ");
 });
 
+it("a reader never learns from a page token that hidden events have a type, nor loses the token by their arrival", async () => {
+  const { token } = await aPerson({ roles: [{ scope: CUSTOMER }] });
+  const own = () => anEvent({ eventType: "customer_update_succeeded", context: { customer_uuid: CUSTOMER } });
+  await recorded(...Array.from({ length: 30 }, own));
+  const asked: [string, string][] = [
+    ["scope", `/api/customers/${CUSTOMER}/`],
+    ["event_type", "customer_update_succeeded"],
+    ["event_type", "secret_type"],
+  ];
+  const link = async () => (await get(`/api/events/${query(...asked)}`, token)).headers.get("Link");
+  const before = await link();
+  await recorded(anEvent({ eventType: "secret_type", context: { customer_uuid: hex("other") } }));
+
+  expect(await link()).toBe(before);
+});
+
 describe("events of a type beyond the limits", () => {
   it("are listed under their own name and counted exactly, by each filter and with every other type", async () => {
     const { token } = await aPerson({ staff: true });
