@@ -20,7 +20,7 @@ export interface EventsRequest {
   /** The types of `filter.types`, as events hold them. */
   types: WantedTypes | undefined;
   query: EventQuery;
-  /** Of the query: equal for every page of its list, and for all actors who see the same. */
+  /** Of what is asked for: equal for every page of its list, and for all actors who see the same. */
   digest: string;
   /** Of the URL: the part of an ETag that stands for the request. */
   key: string;

@@ -53,14 +53,22 @@ const USER_KEYS: ReadonlySet<string> = new Set([
 /** Keys by which an event of any type is found. */
 const PLACE_KEYS = ["customer_uuid", "project_uuid"];
 
-/** The objects other than users that an event concerns, with UUIDs in any form: context key → 32 hex digits. */
-export function placedObjects(eventType: string, context: Readonly<Record<string, unknown>>): Map<string, string> {
-  const keys = [...PLACE_KEYS, ...scopeKeysOf(eventType)].filter((key) => !USER_KEYS.has(key));
-  const values = keys.map((key) => [key, Object.hasOwn(context, key) ? context[key] : undefined] as const);
-  return new Map(
-    values.flatMap(([key, value]): [string, string][] => {
-      const uuid = typeof value === "string" ? parseUuid(value) : undefined;
-      return uuid === undefined ? [] : [[key, uuid]];
-    }),
-  );
+/** An object that an event concerns. */
+export interface ConcernedObject {
+  /** The key in the context. */
+  key: string;
+  /** 32 hex digits. */
+  uuid: string;
+  /** Whether the key names a user. */
+  isUser: boolean;
+}
+
+/** The objects that an event concerns, with UUIDs in any form. */
+export function concernedObjects(eventType: string, context: Readonly<Record<string, unknown>>): ConcernedObject[] {
+  const keys = new Set([...PLACE_KEYS, ...USER_KEYS, ...scopeKeysOf(eventType)]);
+  return [...keys].flatMap((key): ConcernedObject[] => {
+    const value = Object.hasOwn(context, key) ? context[key] : undefined;
+    const uuid = typeof value === "string" ? parseUuid(value) : undefined;
+    return uuid === undefined ? [] : [{ key, uuid, isUser: USER_KEYS.has(key) }];
+  });
 }

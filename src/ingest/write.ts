@@ -7,10 +7,15 @@ import { recordEvents } from "../events/write/record.ts";
 import { spareUuid, substituteUuid } from "./identity.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
-/** Events in one transaction: at most a second of D1, and one parameter for countDelivered. */
+/** Events in one transaction: one parameter for countDelivered. */
 const MAX_EVENTS_IN_TRANSACTION = 5_000;
 /** Times that an event is written again because its uuid belongs to an event of another producer. */
 const MAX_CONTESTS = 3;
+/**
+ * Characters of messages in one transaction: a few seconds of D1, which stops a call after 30, and tens of megabytes of
+ * terms. Each character gives up to three terms of the index; long texts without repetition give them all.
+ */
+export const MAX_TEXT_IN_TRANSACTION = 300_000;
 
 /** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
@@ -50,10 +55,26 @@ export async function writeEvents<T extends Delivered>(
   const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, delivery }));
-  for (let start = 0; start < items.length; start += MAX_EVENTS_IN_TRANSACTION) {
-    await write({ db, now, written }, items.slice(start, start + MAX_EVENTS_IN_TRANSACTION));
-  }
+  for (const some of transactions(items)) await write({ db, now, written }, some);
   return written;
+}
+
+/** The events in their order, divided into transactions. */
+function transactions<T extends Delivered>(items: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const { length } = item.event.message;
+    const last = groups.at(-1);
+    if (last === undefined || length > room || last.length === MAX_EVENTS_IN_TRANSACTION) {
+      groups.push([item]);
+      room = MAX_TEXT_IN_TRANSACTION - length;
+    } else {
+      last.push(item);
+      room -= length;
+    }
+  }
+  return groups;
 }
 
 /** What is known about the uuids of events that are written again. */

@@ -46,7 +46,7 @@ const counters = (keys: string) => `SEARCH counters USING PRIMARY KEY (${keys})`
 const QUARTERS = counters("series=?");
 const PERIODS = counters("series=? AND period>? AND period<?");
 /** The bounds of the ids of a time range. */
-const ID_BOUNDS = [counters("series=? AND period>?"), counters("series=? AND period<?")];
+const ID_BOUNDS = [counters("series=? AND period>?"), counters("series=? AND period<?"), PERIODS];
 
 /** How a series is read by its own index, within these bounds of created and id. */
 function byIndex(series: string, bounds: string): string {

@@ -4,6 +4,7 @@ import type { Env } from "../../src/env.ts";
 import { findProducer, type Producer } from "../../src/ingest/producers/find.ts";
 import { spend } from "../../src/ingest/producers/quota.ts";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { aFailingDatabase, hook, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { anEvent, hex, recorded, request } from "../support/world.ts";
@@ -12,6 +13,9 @@ const [MINE, THEIRS, MY_PROJECT, THEIR_PROJECT, MACHINE, USER] = ["mine", "their
 const INGEST_SECRETS = JSON.stringify({
   typed: { secrets: ["s"], types: ["user_activated", "crm_*"] },
   local: { secrets: ["s"], customers: [MINE] },
+  teller: { secrets: ["s"], customers: [MINE], tells_places: true },
+  stranger: ["s"],
+  upstream: { secrets: ["s"], is_upstream: true },
 });
 
 async function send(producer: string, events: unknown, changed: Partial<Env> = {}) {
@@ -79,12 +83,26 @@ describe("a producer that is limited to customers", () => {
       "project_update_succeeded",
       { user_uuid: THEIR_PROJECT, project_uuid: THEIR_PROJECT },
     ],
+    ["another customer, in the place of a user", "auth_logged_in_with_oauth", { user_uuid: THEIRS }],
+    ["a project of another customer, in the place of a user", "auth_logged_out", { user_uuid: THEIR_PROJECT }],
   ])("never adds an event to the feed of %s", async (_what, type, context) => {
     await recorded(placed(MY_PROJECT, MINE), placed(THEIR_PROJECT, THEIRS));
     const refused = await send("local", hook({ event_type: type, context }));
 
     expect([refused.status, refused.accepted]).toEqual([403, 0]);
     expect(refused.body).toMatchObject({ rule: "customers" });
+  });
+
+  it("never takes an object of another customer, though it may tell places", async () => {
+    const order = { order_uuid: MACHINE, project_uuid: THEIR_PROJECT, customer_uuid: THEIRS };
+    await recorded(placed(THEIR_PROJECT, THEIRS), anEvent({ eventType: "marketplace_order_created", context: order }));
+    const context = { customer_uuid: MINE, order_uuid: MACHINE };
+    const refused = await send("teller", hook({ event_type: "customer_update_succeeded", context }));
+
+    expect([refused.status, refused.accepted]).toEqual([403, 0]);
+    expect(refused.body).toMatchObject({ rule: "customers", errors: [{ index: 0, field: "context" }] });
+    const own = hook({ event_type: "customer_update_succeeded", context: { customer_uuid: MINE } });
+    expect((await send("teller", own)).status).toBe(202);
   });
 
   it.each<[what: string, type: string, context: Record<string, unknown>]>([
@@ -104,6 +122,28 @@ describe("a producer that is limited to customers", () => {
     const refused = await send("local", hook({ event_type: "project_update_succeeded", context }), { DB });
 
     expect([refused.status, refused.accepted]).toEqual([503, 0]);
+  });
+});
+
+describe("a producer that is not upstream", () => {
+  const CLOCK = "2026-07-01T12:00:00.000Z";
+
+  it.each(["1999-12-31T23:59:59Z", "2026-07-02T12:00:00.001Z", "1685-07-01T00:00:00Z", "2254-07-01T00:00:00Z"])(
+    "never spreads the log by an event of %s, which later lists and searches would pay for",
+    async (created) => {
+      stopClock(CLOCK);
+      const refused = await send("stranger", [hook(), hook({ created })]);
+
+      expect([refused.status, refused.accepted]).toEqual([403, 0]);
+      expect(refused.body).toMatchObject({ rule: "times", errors: [{ index: 1, field: "created" }] });
+      expect((await send("upstream", hook({ created }))).status).toBe(202);
+    },
+  );
+
+  it.each(["2000-01-01T00:00:00Z", "2026-07-02T12:00:00.000Z"])("sends an event of %s", async (created) => {
+    stopClock(CLOCK);
+
+    expect((await send("stranger", hook({ created }))).status).toBe(202);
   });
 });
 
@@ -140,6 +180,15 @@ describe("the limits of a producer on its number of events", () => {
     expect(await status(spend(env.DB, producer, 20, DAY_2 + 20_000))).toBe(429);
     expect(await status(spend(env.DB, producer, 10, DAY_2 + 20_000))).toBe(202);
     expect(await status(spend(env.DB, producer, 1_000, 2 * DAY_2))).toBe(202);
+  });
+
+  it("never let requests at the same moment send more in a day together", async () => {
+    const producer = await limited({ daily_quota: 1_000 });
+    await counted(0);
+    const requests = Array.from({ length: 20 }, () => status(spend(env.DB, producer, 100, DAY_2)));
+
+    expect((await Promise.all(requests)).filter((code) => code === 202)).toHaveLength(10);
+    expect(await status(spend(env.DB, producer, 1, DAY_2 + 1))).toBe(429);
   });
 
   it("say when it may try again", async () => {

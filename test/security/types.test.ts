@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { database } from "../../src/db/client.ts";
+import { matchOf } from "../../src/events/search/match.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
 import { MAX_TYPES, MAX_TYPES_OF_PRODUCER } from "../../src/events/write/types.ts";
 import { aPerson } from "../support/people.ts";
@@ -63,6 +64,32 @@ describe("a producer that invents event types", () => {
 
     expect(await rowsRead("last")).toBeLessThan(second * 1.02);
   });
+});
+
+it("a reader who asks for one name in 2,000 spellings never makes the index look it up 2,000 times", () => {
+  const spelling = (index: number) =>
+    [..."spelled_in_many_ways"].map((letter, at) => ((index >> at) & 1 ? letter.toUpperCase() : letter)).join("");
+  const others = Array.from({ length: 2_000 }, (_, index) => spelling(index));
+  const range = { from: -Infinity, to: Infinity };
+  const types = { numbers: [], others };
+
+  expect(matchOf({ kind: "search", concerns: [], values: {}, oldestFirst: false, range, types })).not.toContain(" OR ");
+});
+
+it("a reader never learns from a page token that hidden events have a type, nor loses the token by their arrival", async () => {
+  const { token } = await aPerson({ roles: [{ scope: CUSTOMER }] });
+  const own = () => anEvent({ eventType: "customer_update_succeeded", context: { customer_uuid: CUSTOMER } });
+  await recorded(...Array.from({ length: 30 }, own));
+  const asked: [string, string][] = [
+    ["scope", `/api/customers/${CUSTOMER}/`],
+    ["event_type", "customer_update_succeeded"],
+    ["event_type", "secret_type"],
+  ];
+  const link = async () => (await get(`/api/events/${query(...asked)}`, token)).headers.get("Link");
+  const before = await link();
+  await recorded(anEvent({ eventType: "secret_type", context: { customer_uuid: hex("other") } }));
+
+  expect(await link()).toBe(before);
 });
 
 describe("events of a type beyond the limits", () => {

@@ -1,3 +1,4 @@
+import { asciiUpper } from "../../values/case-fold.ts";
 import { type Comparison, LOG, type SearchQuery, type SeriesQuery } from "../query.ts";
 import type { WantedTypes } from "../type-numbers.ts";
 import { isGram, matchAll, queryGrams, scopeTerms, typeTerm, valueTerm } from "./terms.ts";
@@ -14,9 +15,10 @@ export function matchOf({ concerns, values, types }: SearchQuery): string {
   ]);
 }
 
+/** Each term once: names that differ in the case of ASCII letters, or after MAX_VALUE letters, have the same term. */
 const termsOfTypes = ({ numbers, others }: WantedTypes): string[] => [
   ...numbers.map(typeTerm),
-  ...others.map((name) => valueTerm("name", name)),
+  ...new Set(others.map((name) => asciiUpper(valueTerm("name", name)))),
 ];
 
 /** The full-text expression of a series, for when the counters show that the index is cheaper than the series itself. */

@@ -1,6 +1,6 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row } from "../../db/reader.ts";
-import { dayOf, isEverything, type Range } from "../../values/periods.ts";
+import { dayOf, isEverything, monthOf, quarterOf, type Range } from "../../values/periods.ts";
 import { during } from "../conditions.ts";
 import type { SearchQuery } from "../query.ts";
 import { type IdBounds, indexHits } from "./by-index.ts";
@@ -55,14 +55,30 @@ function countHits(query: SearchQuery): SQL {
     WHERE ${and(hits, during(query.range))})`;
 }
 
-/** The smallest and the largest id that an event of the range can have, by the days of the log. */
+/**
+ * The smallest and the largest id that an event of the range can have, by the days of the quarter at each end and by the
+ * quarters beyond: at most 92 rows and one for each quarter.
+ */
 export function idsDuring({ from, to }: Range): IdBounds {
-  const ofDays = (bound: string, where: SQL) =>
-    sql`(SELECT ${sql.raw(bound)} FROM counters WHERE series = 'log/day' AND ${where})`;
   return {
-    min: Number.isFinite(from) ? sql`coalesce(${ofDays("min(min_id)", sql`period >= ${dayOf(from)}`)}, 1)` : sql`1`,
-    max: Number.isFinite(to)
-      ? sql`coalesce(${ofDays("max(last_id)", sql`period <= ${dayOf(to)}`)}, 0)`
-      : sql`(SELECT coalesce(max(id), 0) FROM events)`,
+    min: Number.isFinite(from) ? sql`coalesce((${idFrom(from)}), 1)` : sql`1`,
+    max: Number.isFinite(to) ? sql`coalesce((${idUntil(to)}), 0)` : sql`(SELECT coalesce(max(id), 0) FROM events)`,
   };
+}
+
+function idFrom(time: number): SQL {
+  const quarter = quarterOf(monthOf(time));
+  return sql`SELECT min(min_id) FROM (
+      SELECT min_id FROM counters WHERE series = 'log/day'
+        AND period >= ${dayOf(time)} AND period < strftime('%Y-%m', ${`${quarter}-01`}, '+3 months')
+      UNION ALL SELECT min_id FROM counters WHERE series = 'log' AND period > ${quarter}
+    )`;
+}
+
+function idUntil(time: number): SQL {
+  const quarter = quarterOf(monthOf(time));
+  return sql`SELECT max(last_id) FROM (
+      SELECT last_id FROM counters WHERE series = 'log/day' AND period >= ${quarter} AND period <= ${dayOf(time)}
+      UNION ALL SELECT last_id FROM counters WHERE series = 'log' AND period < ${quarter}
+    )`;
 }

@@ -1,13 +1,23 @@
 import { Reader } from "../../db/reader.ts";
-import type { ObjectFacts } from "../../events/objects/extract.ts";
+import { type ObjectFacts, objectsOf } from "../../events/objects/extract.ts";
 import { findObjects } from "../../events/objects/find.ts";
-import { placedObjects } from "../../events/scopes.ts";
+import { type ConcernedObject, concernedObjects } from "../../events/scopes.ts";
 import { HttpError, reason, unavailable } from "../../http/errors.ts";
+import { DAY } from "../../values/periods.ts";
 import { withDeadline } from "../deadline.ts";
 import type { AcceptedEvent } from "../event.ts";
 import type { Producer } from "./find.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
+const MICROSECONDS_PER_MS = 1_000;
+/**
+ * The times, in microseconds, that events of a producer that is not upstream may have: from 2000 on, and at most a day
+ * ahead of our clock. Each quarter with an event is a row that every list reads, and searches take matches to be spread
+ * from the first event of the log to the last.
+ */
+const FIRST_CREATED = Date.UTC(2000) * MICROSECONDS_PER_MS;
+const MAX_AHEAD = DAY;
+const FOREIGN = "Does not belong to the customers that the events of this producer may concern.";
 
 interface Violation {
   index: number;
@@ -21,12 +31,14 @@ interface Violation {
  */
 export async function assertAllowed(
   DB: D1Database,
-  { types, customers }: Producer,
+  { types, customers, isUpstream, tellsPlaces }: Producer,
   events: readonly AcceptedEvent[],
   now: number,
 ): Promise<void> {
+  if (!isUpstream) refuse("times", events.length, violationsOfTimes(events, now));
   if (types) refuse("types", events.length, violationsOfTypes(types, events));
-  if (customers) refuse("customers", events.length, await violationsOfCustomers(DB, customers, events, now));
+  if (customers)
+    refuse("customers", events.length, await violationsOfCustomers(DB, { customers, tellsPlaces }, events, now));
 }
 
 function refuse(rule: string, events: number, errors: readonly Violation[]): void {
@@ -34,6 +46,14 @@ function refuse(rule: string, events: number, errors: readonly Violation[]): voi
   const bad = new Set(errors.map(({ index }) => index)).size;
   const detail = `The rule "${rule}" of this producer does not allow ${bad} of ${events} events; none was accepted.`;
   throw new HttpError(403, { detail, rule, errors });
+}
+
+function violationsOfTimes(events: readonly AcceptedEvent[], now: number): Violation[] {
+  const last = now * MICROSECONDS_PER_MS + MAX_AHEAD;
+  const message = "Must not lie before the year 2000, nor more than a day in the future.";
+  return events.flatMap(({ created }, index) =>
+    created < FIRST_CREATED || created > last ? [{ index, field: "created", message }] : [],
+  );
 }
 
 function violationsOfTypes(types: readonly string[], events: readonly AcceptedEvent[]): Violation[] {
@@ -45,26 +65,38 @@ function violationsOfTypes(types: readonly string[], events: readonly AcceptedEv
   });
 }
 
+/** The objects that an event concerns or, where its producer may tell places, puts somewhere. */
+function namedObjects(tellsPlaces: boolean, { eventType, context }: AcceptedEvent): ConcernedObject[] {
+  const values: Record<string, unknown> = JSON.parse(context);
+  const concerned = concernedObjects(eventType, values);
+  const placed = tellsPlaces ? objectsOf(eventType, values).filter(({ customer, project }) => customer ?? project) : [];
+  return [...concerned, ...placed.map(({ uuid }) => ({ key: "", uuid, isUser: false }))];
+}
+
 /**
- * Each object that an event puts itself to must be one of the customers, or an object that producers with the right to tell
- * places have put into one of them. Names of users are not checked.
+ * Each object that an event concerns must be one of the customers, or an object that producers with the right to tell
+ * places have put into one of them. A user belongs to no customer, but the key of a user must not name anything that is
+ * known to be something else: its feed would show the event.
  */
 async function violationsOfCustomers(
   DB: D1Database,
-  customers: readonly string[],
+  { customers, tellsPlaces }: { customers: readonly string[]; tellsPlaces: boolean },
   events: readonly AcceptedEvent[],
   now: number,
 ): Promise<Violation[]> {
   const allowed = new Set(customers);
-  const named = events.map(({ eventType, context }) => placedObjects(eventType, JSON.parse(context)));
-  const others = named.flatMap((objects) => [...objects.values()]).filter((uuid) => !allowed.has(uuid));
+  const named = events.map((event) => namedObjects(tellsPlaces, event));
+  const others = named.flatMap((objects) => objects.map(({ uuid }) => uuid)).filter((uuid) => !allowed.has(uuid));
   const known = await placesOf(DB, [...new Set(others)], now);
+  const isAllowed = ({ uuid, isUser }: ConcernedObject): boolean => {
+    const object = known.get(uuid);
+    if (allowed.has(uuid) || allowed.has(object?.customer ?? "")) return true;
+    return isUser && (object === undefined || object.type === "core.user");
+  };
   return named.flatMap((objects, index) =>
-    [...objects].flatMap(([key, uuid]) => {
-      if (allowed.has(uuid) || allowed.has(known.get(uuid)?.customer ?? "")) return [];
-      const message = "Does not belong to the customers that the events of this producer may concern.";
-      return [{ index, field: `context.${key}`, message }];
-    }),
+    objects
+      .filter((object) => !isAllowed(object))
+      .map(({ key }) => ({ index, field: key ? `context.${key}` : "context", message: FOREIGN })),
   );
 }
 

@@ -19,7 +19,15 @@ const MAX_PRODUCERS = 10_000;
 /** Events of a producer in one minute, counted by this isolate. */
 const minutes = new ExpiringCache<{ minute: number; events: number }>(MAX_PRODUCERS);
 /** Events of a producer on one day: those that the database has counted, and those that this isolate accepted since. */
-const days = new ExpiringCache<{ day: string; counted: number; since: number; readAt: number }>(MAX_PRODUCERS);
+interface Spent {
+  day: string;
+  counted: number;
+  since: number;
+  /** Milliseconds. */
+  readAt: number;
+}
+
+const days = new ExpiringCache<Spent>(MAX_PRODUCERS);
 
 /**
  * Counts the events of a request against the rate and the daily quota of its producer. Throws 429 when they exceed one of
@@ -44,30 +52,35 @@ function checkRate(name: string, limit: number, events: number, now: number): vo
 }
 
 async function checkQuota(DB: D1Database, name: string, limit: number, events: number, now: number): Promise<void> {
-  const today = await countedToday(DB, name, now);
+  const day = dayOf(now * MICROSECONDS_PER_MS);
+  if (now - spentOn(day, name, now).readAt >= FRESH_MS) await readCount(DB, name, day, now);
+  // From here on nothing waits, so requests at the same moment see what each other spends.
+  const today = spentOn(day, name, now);
   if (today.counted + today.since + events > limit) {
     throw exceeded(limit, untilNext(DAY_MS, now), `This producer may send ${limit} events a day (UTC).`);
   }
   days.set(name, { ...today, since: today.since + events }, now);
 }
 
-async function countedToday(DB: D1Database, name: string, now: number) {
-  const day = dayOf(now * MICROSECONDS_PER_MS);
+function spentOn(day: string, name: string, now: number): Spent {
   const last = days.get(name, DAY_MS, now);
-  const known = last?.day === day ? last : { day, counted: 0, since: 0, readAt: Number.NEGATIVE_INFINITY };
-  if (now - known.readAt < FRESH_MS) return known;
+  return last?.day === day ? last : { day, counted: 0, since: 0, readAt: Number.NEGATIVE_INFINITY };
+}
+
+/** Takes over the number of the database, unless it does not answer. */
+async function readCount(DB: D1Database, name: string, day: string, now: number): Promise<void> {
   try {
     const isToday = and(eq(ingestDays.producer, name), eq(ingestDays.day, day));
     const select = database(DB).select({ accepted: ingestDays.accepted }).from(ingestDays).where(isToday);
     const [row] = await withDeadline(select, LOOKUP_DEADLINE_MS, "The database did not answer in time.");
+    const { counted, since } = spentOn(day, name, now);
     // The consumer may not have written what this isolate has accepted: the larger number is the better one.
-    const counted = Math.max(row?.accepted ?? 0, known.counted + known.since);
-    return { day, counted, since: 0, readAt: now };
+    days.set(name, { day, counted: Math.max(row?.accepted ?? 0, counted + since), since: 0, readAt: now }, now);
   } catch (error) {
     console.warn(
       JSON.stringify({ level: "warn", event: "quota_not_read", producer: name, error: reason(error).error }),
     );
-    return { ...known, readAt: now };
+    days.set(name, { ...spentOn(day, name, now), readAt: now }, now);
   }
 }
 
