@@ -287,3 +287,14 @@ it("an event of upstream that takes its uuid from a stranger's costs as few rows
 
   expect(cost.rowsRead).toBeLessThan(200);
 });
+
+it("events without a time are never taken for the same by their content, where their ids differ", async () => {
+  const untimed = (uuid: string) => hook({ uuid, created: undefined });
+  const THIRD = "0b5c1a4e000040008000000000000003";
+  await send("stranger", untimed(OTHER));
+  await send("upstream", untimed(UUID));
+  const later = await send("honest", untimed(THIRD));
+
+  expect((await stored()).map(({ uuid }) => uuid).toSorted()).toEqual([UUID, OTHER, THIRD]);
+  expect(await receipt("honest", later.receipts[0])).toMatchObject({ status: "stored", uuid: THIRD });
+});

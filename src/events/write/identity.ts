@@ -7,7 +7,8 @@ import { type NewEvent, withContent } from "../event.ts";
  * - the same uuid and content is the same event, whoever sends it;
  * - an event that was sent without an id takes the id with which its producer, or upstream, sends the same content;
  * - an event that several producers sent without an id is everybody's: only upstream gives it another uuid;
- * - an event of upstream absorbs events of the same content that others send, before and after it;
+ * - an event of upstream absorbs events of the same content and time that others send, before and after it (the content of
+ *   an event with an id has no time when its producer gave none, and then nothing says that two events are the same);
  * - an event of another producer that has the uuid of an event of upstream gives it up.
  * Raw SQL: rows travel as one parameter through json_each, and UPDATE … FROM.
  */
@@ -25,7 +26,7 @@ export type Evictions = ReadonlyMap<string, readonly string[]>;
 export function identityRow(event: NewEvent, evictions: Evictions): string {
   const { uuid, content } = withContent(event);
   const eviction = evictions.get(uuid) ?? [];
-  return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction]);
+  return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction, event.created]);
 }
 
 /** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
@@ -51,7 +52,8 @@ const adopted = (rows: string) => sql`SELECT
           AND (incoming.value->>3 = 1 OR (content IS NULL AND upstream = 0 AND producer = incoming.value->>2))
       ),
       CASE WHEN incoming.value->>3 = 1 THEN (
-        SELECT id FROM events WHERE content = incoming.value->>1 AND upstream = 0 LIMIT 1
+        SELECT id FROM events
+        WHERE content = incoming.value->>1 AND upstream = 0 AND created = incoming.value->>5 LIMIT 1
       ) END
     ) AS id,
     incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>3 AS upstream
@@ -111,7 +113,7 @@ export function isStoredOtherwise({
   return sql`CASE
     WHEN ${content} IS NULL THEN ${stored(sql`content = ${uuid} AND upstream = 1`)}
       OR ${stored(sql`content = ${uuid} AND upstream = 0 AND producer = ${producer}`)}
-    WHEN ${upstream} = 0 THEN ${stored(sql`content = ${content} AND upstream = 1`)}
+    WHEN ${upstream} = 0 THEN ${stored(sql`content = ${content} AND upstream = 1 AND created = value->>1`)}
       OR ${stored(sql`uuid = ${content} AND (upstream = 1 OR (+content = uuid AND producer = ${producer}))`)}
     ELSE 0 END`;
 }

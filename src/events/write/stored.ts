@@ -45,8 +45,12 @@ export const selectSent = (db: Database, uuid: string, producer: string) =>
  * The stored event of a content that stands for the one that a producer sent with a uuid, where that uuid is not its own any
  * more: an event of the producer, of upstream, or, when upstream has taken the uuid, any event.
  */
-export function selectEqual(db: Database, { uuid, content }: { uuid: string; content: string }, producer: string) {
-  const isUpstream = eq(events.upstream, 1);
+export function selectEqual(
+  db: Database,
+  { uuid, content, created }: { uuid: string; content: string; created: number },
+  producer: string,
+) {
+  const isUpstream = and(eq(events.upstream, 1), eq(events.created, created));
   const isTaken = sql`EXISTS (SELECT 1 FROM events AS taker WHERE taker.uuid = ${uuid} AND taker.upstream = 1)`;
   const named = and(eq(events.content, content), or(isUpstream, eq(events.producer, producer), isTaken));
   return db
