@@ -11,6 +11,7 @@ const KEY = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const INGEST_SECRETS = JSON.stringify({
   standard: { auth: "standard-webhooks", secrets: [KEY], tolerance: 1e12 },
   github: { auth: "github", secrets: [KEY] },
+  forms: { auth: "standard-webhooks", secrets: [KEY], tolerance: 1e12, format: "form" },
   batches: { auth: "github", secrets: [KEY], format: "cloudevents-batch" },
 });
 const untimed = hook({ created: undefined });
@@ -104,4 +105,16 @@ it("a producer that signs may have another format, which is fixed, too", async (
   const forged = await send("batches", await hubSignature(KEY, body), body);
 
   expect([sent.status, forged.status]).toEqual([202, 415]);
+});
+
+it("who repeats a captured request never makes another event by moving the end of its id into its body", async () => {
+  const body = "created=2026-11-01T00:00:00Z&event_type=user_activated&message=Ada";
+  const type = { "Content-Type": "application/x-www-form-urlencoded" };
+  const headers = { ...(await standardWebhook(KEY, "order.1790000000", 1_790_000_001, body)), ...type };
+  const original = await send("forms", headers, body);
+  const moved = { ...headers, "webhook-id": "order", "webhook-timestamp": "1790000000" };
+  const forged = await send("forms", moved, `1790000001.${body}`);
+
+  expect([original.status, forged.status]).toEqual([202, 401]);
+  expect(await rows("events")).toHaveLength(1);
 });

@@ -4,6 +4,8 @@ import { MAX_SECRETS } from "./schemes.ts";
 /** Signatures of one request that are checked: two during a rotation, and two to spare. */
 const MAX_SIGNATURES = 4;
 const DIGEST_BYTES = 32;
+/** Digits of a time in seconds since 1970. */
+const MAX_TIME_LENGTH = 12;
 /** Replaces an absent key or signature, so that every request costs the same work. */
 const NOBODYS = new Uint8Array(DIGEST_BYTES);
 const NOBODYS_OTHER = new Uint8Array(DIGEST_BYTES).fill(1);
@@ -29,8 +31,15 @@ export async function standardWebhookTime(
   });
   const signed = new Blob([`${id}.${timestamp}.`, body]);
   const matches = await anyMatch(new Uint8Array(await signed.arrayBuffer()), keys, signatures);
-  return matches && id !== "" && /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : undefined;
+  return matches && id !== "" && /^\d{1,12}$/.test(timestamp) && !beginsWithTime(body) ? Number(timestamp) : undefined;
 }
+
+/**
+ * Whether a body begins with digits and a full stop, as no format does. The signed text joins id, time and body by full
+ * stops, so the end of an id such as `order.1790000000` could be passed off as the time, and the time as part of the body.
+ */
+const beginsWithTime = (body: Uint8Array): boolean =>
+  /^\d{1,12}\./.test(String.fromCharCode(...body.subarray(0, MAX_TIME_LENGTH + 1)));
 
 /** Whether a key signed the body in GitHub's way: `sha256=` and the HMAC of the body in hex. */
 export async function isGithubSigned(
