@@ -43,7 +43,8 @@ const set = command({
   name: "objects set",
   usage: "UUID [--type TYPE] [--customer UUID] [--project UUID] [--backing-resource UUID]",
   help: `Says where an object belongs, from now on: an event that happens later may change it again. The API applies the
-change within a minute. TYPE is app_label.modelname, as in GET /api/events/scope_types/.`,
+change within a minute. An object with a project belongs to the customer of the project, whatever its own customer is:
+--project none takes it out of the project. TYPE is app_label.modelname, as in GET /api/events/scope_types/.`,
   options: {
     type: { type: "string" },
     customer: { type: "string" },
@@ -55,12 +56,12 @@ change within a minute. TYPE is app_label.modelname, as in GET /api/events/scope
     const uuid = oneUuid(words);
     const facts = definedOnly({
       type: ifGiven("--type", values.type, checkedType),
-      customer: ifGiven("--customer", values.customer, checkedUuid),
-      project: ifGiven("--project", values.project, checkedUuid),
-      backingResource: ifGiven("--backing-resource", values["backing-resource"], checkedUuid),
+      customer: ifGiven("--customer", values.customer, uuidOrNone),
+      project: ifGiven("--project", values.project, uuidOrNone),
+      backingResource: ifGiven("--backing-resource", values["backing-resource"], uuidOrNone),
     });
     if (Object.keys(facts).length === 0) throw new Failure("Nothing is set. Give at least one option.", WRONG_USAGE);
-    await query(target, setObject(builder, { uuid, ...facts }, microsecondsNow()));
+    await query(target, setObject(builder, uuid, facts, microsecondsNow()));
     console.error(`The object ${uuid} is set.`);
   },
 });
@@ -111,6 +112,9 @@ function oneUuid([word, ...others]: readonly string[]): string {
   if (word === undefined || others.length > 0) throw new Failure("Give one UUID.", WRONG_USAGE);
   return checkedUuid("The UUID", word);
 }
+
+const uuidOrNone = (option: string, text: string): string | null =>
+  text === "none" ? null : checkedUuid(option, text);
 
 function checkedType(option: string, text: string): string {
   if (scopeTypeNames.includes(text)) return text;

@@ -1,12 +1,10 @@
-/** Columns of an output that is not a terminal. */
-const DEFAULT_WIDTH = 100;
 const GAP = "  ";
 
-/** Rows below their headings. Columns are as wide as their content; lines are cut at the width of the terminal. */
+/** Rows below their headings. Columns are as wide as their content; on a terminal, lines are cut at its width. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly unknown[])[],
-  width = process.stdout.columns ?? DEFAULT_WIDTH,
+  width = process.stdout.columns ?? Number.POSITIVE_INFINITY,
 ): string {
   const texts = [headings, ...rows].map((row) => row.map((value) => String(value ?? "").replaceAll(/\s+/g, " ")));
   const widths = headings.map((_, column) => Math.max(...texts.map((row) => [...(row[column] ?? "")].length)));

@@ -1,7 +1,6 @@
 import { desc, eq } from "drizzle-orm";
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
 import { objectMoves, objects } from "../table.ts";
-import type { ObjectFacts } from "./extract.ts";
 
 /** Statements for an operator who looks at objects and corrects them. UUIDs are 32 hex digits. */
 
@@ -10,8 +9,11 @@ type Builder = Pick<BaseSQLiteDatabase<"async", unknown>, "select" | "insert" | 
 export const selectObject = (builder: Builder, uuid: string) =>
   builder.select().from(objects).where(eq(objects.uuid, uuid));
 
+/** The facts about an object that an operator gives; null: there is none. */
+type GivenFacts = Partial<Pick<typeof objects.$inferInsert, "type" | "customer" | "project" | "backingResource">>;
+
 /** Sets the given facts and keeps the others. Events that happen after `now` (microseconds) may change them again. */
-export function setObject(builder: Builder, { uuid, ...facts }: ObjectFacts, now: number) {
+export function setObject(builder: Builder, uuid: string, facts: GivenFacts, now: number) {
   const row = { ...facts, learnedAt: now, producer: null };
   return builder
     .insert(objects)

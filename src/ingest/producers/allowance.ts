@@ -3,20 +3,11 @@ import { type ObjectFacts, objectsOf } from "../../events/objects/extract.ts";
 import { findObjects } from "../../events/objects/find.ts";
 import { type ConcernedObject, concernedObjects } from "../../events/scopes.ts";
 import { HttpError, reason, unavailable } from "../../http/errors.ts";
-import { DAY } from "../../values/periods.ts";
 import { withDeadline } from "../deadline.ts";
 import type { AcceptedEvent } from "../event.ts";
 import type { Producer } from "./find.ts";
 
 const LOOKUP_DEADLINE_MS = 2_000;
-const MICROSECONDS_PER_MS = 1_000;
-/**
- * The times, in microseconds, that events of a producer that is not upstream may have: from 2000 on, and at most a day
- * ahead of our clock. Each quarter with an event is a row that every list reads, and searches take matches to be spread
- * from the first event of the log to the last.
- */
-const FIRST_CREATED = Date.UTC(2000) * MICROSECONDS_PER_MS;
-const MAX_AHEAD = DAY;
 const FOREIGN = "Does not belong to the customers that the events of this producer may concern.";
 
 interface Violation {
@@ -31,11 +22,10 @@ interface Violation {
  */
 export async function assertAllowed(
   DB: D1Database,
-  { types, customers, isUpstream, tellsPlaces }: Producer,
+  { types, customers, tellsPlaces }: Producer,
   events: readonly AcceptedEvent[],
   now: number,
 ): Promise<void> {
-  if (!isUpstream) refuse("times", events.length, violationsOfTimes(events, now));
   if (types) refuse("types", events.length, violationsOfTypes(types, events));
   if (customers)
     refuse("customers", events.length, await violationsOfCustomers(DB, { customers, tellsPlaces }, events, now));
@@ -46,14 +36,6 @@ function refuse(rule: string, events: number, errors: readonly Violation[]): voi
   const bad = new Set(errors.map(({ index }) => index)).size;
   const detail = `The rule "${rule}" of this producer does not allow ${bad} of ${events} events; none was accepted.`;
   throw new HttpError(403, { detail, rule, errors });
-}
-
-function violationsOfTimes(events: readonly AcceptedEvent[], now: number): Violation[] {
-  const last = now * MICROSECONDS_PER_MS + MAX_AHEAD;
-  const message = "Must not lie before the year 2000, nor more than a day in the future.";
-  return events.flatMap(({ created }, index) =>
-    created < FIRST_CREATED || created > last ? [{ index, field: "created", message }] : [],
-  );
 }
 
 function violationsOfTypes(types: readonly string[], events: readonly AcceptedEvent[]): Violation[] {

@@ -1,7 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import { database } from "../../db/client.ts";
 import { ExpiringCache } from "../../http/cache.ts";
-import { reason, tooManyRequests } from "../../http/errors.ts";
+import { HttpError, reason, tooManyRequests } from "../../http/errors.ts";
 import { dayOf } from "../../values/periods.ts";
 import { withDeadline } from "../deadline.ts";
 import { ingestDays } from "../table.ts";
@@ -45,9 +45,9 @@ function checkRate(name: string, limit: number, events: number, now: number): vo
   const minute = Math.floor(now / MINUTE_MS);
   const last = minutes.get(name, MINUTE_MS, now);
   const before = last?.minute === minute ? last.events : 0;
-  if (before + events > limit) {
-    throw exceeded(limit, untilNext(MINUTE_MS, now), `This producer may send ${limit} events a minute.`);
-  }
+  const rule = `This producer may send ${limit} events a minute.`;
+  if (events > limit) throw neverFits("max_rate", rule, events);
+  if (before + events > limit) throw exceeded(limit, untilNext(MINUTE_MS, now), rule);
   minutes.set(name, { minute, events: before + events }, now);
 }
 
@@ -56,9 +56,9 @@ async function checkQuota(DB: D1Database, name: string, limit: number, events: n
   if (now - spentOn(day, name, now).readAt >= FRESH_MS) await readCount(DB, name, day, now);
   // From here on nothing waits, so requests at the same moment see what each other spends.
   const today = spentOn(day, name, now);
-  if (today.counted + today.since + events > limit) {
-    throw exceeded(limit, untilNext(DAY_MS, now), `This producer may send ${limit} events a day (UTC).`);
-  }
+  const rule = `This producer may send ${limit} events a day (UTC).`;
+  if (events > limit) throw neverFits("daily_quota", rule, events);
+  if (today.counted + today.since + events > limit) throw exceeded(limit, untilNext(DAY_MS, now), rule);
   days.set(name, { ...today, since: today.since + events }, now);
 }
 
@@ -87,4 +87,8 @@ async function readCount(DB: D1Database, name: string, day: string, now: number)
 const untilNext = (period: number, now: number): number => Math.ceil((period - (now % period)) / MS_PER_SECOND);
 
 const exceeded = (limit: number, seconds: number, rule: string) =>
-  tooManyRequests(limit, seconds, `${rule} Try again in ${seconds} seconds.`);
+  tooManyRequests(limit, seconds, `${rule} Try again in ${seconds} s.`);
+
+/** 403: the request can never be accepted, so its sender must not try again. */
+const neverFits = (rule: string, sentence: string, events: number) =>
+  new HttpError(403, { detail: `${sentence} This request has ${events}; send fewer in one request.`, rule });

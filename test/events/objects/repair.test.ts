@@ -8,8 +8,8 @@ const [uuid, customer, project] = [hex("object"), hex("customer"), hex("project"
 
 it("a correction changes the facts that it names, and keeps the others", async () => {
   const db = database(env.DB);
-  await setObject(db, { uuid, type: "openstack.instance", customer, project }, 1);
-  await setObject(db, { uuid, customer: hex("other") }, 2);
+  await setObject(db, uuid, { type: "openstack.instance", customer, project }, 1);
+  await setObject(db, uuid, { customer: hex("other") }, 2);
 
   expect(await selectObject(db, uuid)).toEqual([
     {
@@ -26,7 +26,7 @@ it("a correction changes the facts that it names, and keeps the others", async (
 
 it("an object is forgotten once", async () => {
   const db = database(env.DB);
-  await setObject(db, { uuid, customer }, 1);
+  await setObject(db, uuid, { customer }, 1);
 
   expect(await forgetObject(db, uuid)).toEqual([{ uuid }]);
   expect(await forgetObject(db, uuid)).toEqual([]);
