@@ -18,7 +18,7 @@ export function placeOf({ direction, created, event }: Cursor, visibility: Visib
   const seen = sql`${events.created} = ${created} AND ${isVisible(visibility, { oldestFirst: false }, undefined)}`;
   const byUuid = sql`SELECT ${events.id} FROM events INDEXED BY events_uuid WHERE ${events.uuid} = ${event} AND ${seen}`;
   // An event that was stored without an id had its content's digest as uuid.
-  const renamed = sql`SELECT ${events.id} FROM events INDEXED BY events_order WHERE ${events.content} = ${event} AND ${seen}`;
+  const renamed = sql`SELECT ${events.id} FROM events INDEXED BY events_content WHERE ${events.content} = ${event} AND ${seen}`;
   return { created, id: sql`coalesce((${byUuid}), (${renamed}), ${aheadOfAll(direction)})` };
 }
 

@@ -33,9 +33,9 @@ export interface Producer {
   isUpstream: boolean;
   /** The format of its bodies; undefined: the header Content-Type names it. */
   format: FormatName | undefined;
-  /** The event types that it may send: names, or prefixes that end in `*`; undefined: any. */
+  /** The event types that it may send: names, or prefixes that end in `*`; undefined for every type. */
   types: readonly string[] | undefined;
-  /** The customers (32 hex digits) that its events may concern; undefined: any. */
+  /** The customers (32 hex digits) that its events may concern; undefined for all. */
   customers: readonly string[] | undefined;
   /** Events a minute, counted by each isolate; undefined: no limit. */
   maxRate: number | undefined;
