@@ -28,15 +28,29 @@ export const identityMutants: readonly Mutant[] = [
   {
     bug: "Upstream does not take over the named event of another.",
     file: "src/events/write/identity.ts",
-    search: "content = incoming.value->>1 AND upstream = 0 LIMIT 1",
-    replace: "content = incoming.value->>1 AND upstream = 2 LIMIT 1",
+    search: "content = incoming.value->>1 AND upstream = 0 AND created",
+    replace: "content = incoming.value->>1 AND upstream = 2 AND created",
     tests: IDENTITY,
   },
   {
     bug: "Upstream renames its own event of the same content.",
     file: "src/events/write/identity.ts",
-    search: "content = incoming.value->>1 AND upstream = 0 LIMIT 1",
-    replace: "content = incoming.value->>1 LIMIT 1",
+    search: "content = incoming.value->>1 AND upstream = 0 AND created",
+    replace: "content = incoming.value->>1 AND created",
+    tests: IDENTITY,
+  },
+  {
+    bug: "Upstream takes over an event of another time.",
+    file: "src/events/write/identity.ts",
+    search: " AND created = incoming.value->>5 LIMIT 1",
+    replace: " LIMIT 1",
+    tests: IDENTITY,
+  },
+  {
+    bug: "An event of upstream absorbs an event of another time.",
+    file: "src/events/write/identity.ts",
+    search: "AND upstream = 1 AND created = value->>1`",
+    replace: "AND upstream = 1`",
     tests: IDENTITY,
   },
   {
