@@ -2,12 +2,8 @@ import { existsSync, rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { accessMutants } from "./access.ts";
-import { identityMutants } from "./identity.ts";
-import { ingestMutants } from "./ingest.ts";
+import { allMutants } from "./all.ts";
 import type { Mutant } from "./mutant.ts";
-import { readingMutants } from "./reading.ts";
-import { securityMutants } from "./security.ts";
 import { endTests, runTests } from "./tests.ts";
 import { broken, type Verdict } from "./verdict.ts";
 
@@ -35,9 +31,7 @@ interface Result extends Verdict {
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, jobs: { type: "string", default: DEFAULT_JOBS } },
 });
-const mutants = [...readingMutants, ...accessMutants, ...ingestMutants, ...identityMutants, ...securityMutants].filter(
-  ({ bug, file }) => `${bug} ${file}`.includes(values.only),
-);
+const mutants = allMutants.filter(({ bug, file }) => `${bug} ${file}`.includes(values.only));
 if (mutants.length === 0) {
   console.error(`No bug has the text ${values.only} in its sentence or its file.`);
   process.exit(2);

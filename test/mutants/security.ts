@@ -281,10 +281,10 @@ export const securityMutants: readonly Mutant[] = [
     tests: ["test/security/full-queue"],
   },
   {
-    bug: "A producer passes its own limit as long as it is modest.",
+    bug: "A producer passes its own limit.",
     file: "src/ingest/backlog.ts",
     search: "maxBacklog ?? (isModest ? LAST_LIMIT * common : common)",
-    replace: "isModest ? LAST_LIMIT * common : (maxBacklog ?? common)",
+    replace: "Math.max(maxBacklog ?? 0, isModest ? LAST_LIMIT * common : common)",
     tests: ["test/security/full-queue"],
   },
 ];

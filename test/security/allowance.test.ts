@@ -29,13 +29,14 @@ describe("a producer that is limited to types", () => {
       hook({ event_type: "user_activated" }),
       hook({ event_type: "project_creation_succeeded" }),
       hook({ event_type: "crm" }),
+      hook({ event_type: "user_activated_twice" }),
     ]);
 
     expect([refused.status, refused.accepted]).toEqual([403, 0]);
     expect(refused.body).toEqual({
-      detail: 'The rule "types" of this producer does not allow 2 of 3 events; none was accepted.',
+      detail: 'The rule "types" of this producer does not allow 3 of 4 events; none was accepted.',
       rule: "types",
-      errors: [1, 2].map((index) => ({
+      errors: [1, 2, 3].map((index) => ({
         index,
         field: "event_type",
         message: "Is not among the types that this producer may send.",
@@ -63,6 +64,7 @@ describe("a producer that is limited to customers", () => {
 
   it.each<[what: string, type: string, context: Record<string, unknown>]>([
     ["another customer", "customer_update_succeeded", { customer_uuid: THEIRS }],
+    ["another customer, by a type that concerns none", "user_activated", { customer_uuid: THEIRS }],
     [
       "another customer, in another form of its UUID",
       "customer_update_succeeded",

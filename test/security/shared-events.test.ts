@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { database } from "../../src/db/client.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
 import { idUuid } from "../../src/ingest/identity.ts";
+import { DEAD_LETTER_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { deliver } from "../support/batch.ts";
 import { hook, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
@@ -163,4 +164,16 @@ it("upstream may send any uuid, also one that the server derives for another pro
 
   expect([sent.status, sent.uuid]).toEqual([202, derived]);
   expect(await stored()).toEqual([[derived, "A"]]);
+});
+
+it("a dead letter that is sent again keeps the rights that its producer had", async () => {
+  const { bodies } = await post("upstream", named(ONE, "A"));
+  await deliver(bodies, { INGEST_SECRETS }, { queue: DEAD_LETTER_QUEUE_NAME });
+  await send("stranger", named(ONE, "B"));
+  await deliver((await rows("dead_letters")).map(({ body }) => body));
+
+  expect(await stored()).toEqual([
+    [DERIVED, "B"],
+    [ONE, "A"],
+  ]);
 });

@@ -1,0 +1,14 @@
+import { accessMutants } from "./access.ts";
+import { identityMutants } from "./identity.ts";
+import { ingestMutants } from "./ingest.ts";
+import type { Mutant } from "./mutant.ts";
+import { readingMutants } from "./reading.ts";
+import { securityMutants } from "./security.ts";
+
+export const allMutants: readonly Mutant[] = [
+  ...readingMutants,
+  ...accessMutants,
+  ...ingestMutants,
+  ...identityMutants,
+  ...securityMutants,
+];
