@@ -266,7 +266,7 @@ describe("while Waldur is down", () => {
     expect((await asked()).status).toBe(503);
   });
 
-  it("a token that it refuses as soon as it is back is not let in", async () => {
+  it("a token that it refuses as soon as it is back is not let in, nor when it is down again", async () => {
     waldur.users.set("Token key", { uuid: ME, is_staff: true });
     await asked();
     waldur.behaviour = "down";
@@ -277,6 +277,9 @@ describe("while Waldur is down", () => {
     later(5 * SECOND_MS);
 
     expect(await answer(await asked())).toEqual(INVALID);
+    waldur.behaviour = "down";
+    later(10 * SECOND_MS);
+    expect((await asked()).status).toBe(503);
   });
 
   it("the log tells the reason and no token", async () => {
