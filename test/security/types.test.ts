@@ -39,6 +39,17 @@ describe("a producer that invents event types", () => {
     expect(results.map(({ name }) => name).sort()).toEqual(["honest_0", "honest_1", "honest_2"]);
   });
 
+  it.each([
+    ["stranger", "honest"],
+    ["honest", "stranger"],
+  ])("never keeps a type without a number that another sends in the same batch (%s first)", async (...producers) => {
+    await recorded(...inventedTypes("stranger", MAX_TYPES_OF_PRODUCER));
+    await recorded(...producers.map((producer) => anEvent({ eventType: "shared", producer })));
+
+    const { results } = await env.DB.prepare("SELECT producer FROM event_types WHERE name = 'shared'").all();
+    expect(results).toEqual([{ producer: "honest" }]);
+  });
+
   it("never gets more than the common limit together with others", async () => {
     const producers = Array.from({ length: MAX_TYPES / MAX_TYPES_OF_PRODUCER + 2 }, (_, index) => `p${index}`);
     for (const producer of producers) await recorded(...inventedTypes(producer, MAX_TYPES_OF_PRODUCER));

@@ -19,19 +19,20 @@ export const MAX_TYPES_OF_PRODUCER = 100;
  */
 export function insertTypes(events: readonly NewEvent[]): SQL {
   const unknown = events.filter(({ eventType }) => typeNumber(eventType) === undefined);
-  const rows = [...new Map(unknown.map(({ eventType, producer }) => [eventType, [eventType, producer]])).values()];
+  const named = unknown.map(({ eventType, producer }) => JSON.stringify([eventType, producer]));
   return sql`WITH
     coming AS MATERIALIZED (
       SELECT value->>0 AS name, value->>1 AS producer, row_number() OVER (PARTITION BY value->>1) AS nth
-      FROM json_each(${JSON.stringify(rows)}) WHERE value->>0 NOT IN (SELECT name FROM event_types)
+      FROM json_each(${`[${[...new Set(named)].join(",")}]`}) WHERE value->>0 NOT IN (SELECT name FROM event_types)
     ),
     numbered AS MATERIALIZED (
       SELECT producer, count(*) AS n FROM event_types
       WHERE id >= ${integer(FIRST_UNKNOWN_TYPE)} AND EXISTS (SELECT 1 FROM coming) GROUP BY producer
     ),
     taken AS (
-      SELECT name, producer, row_number() OVER () AS place FROM coming
+      SELECT name, producer, row_number() OVER () AS place, min(nth) FROM coming
       WHERE nth + coalesce((SELECT n FROM numbered WHERE numbered.producer = coming.producer), 0) <= ${integer(MAX_TYPES_OF_PRODUCER)}
+      GROUP BY name
     )
     INSERT INTO event_types (id, name, producer)
     SELECT max(${integer(FIRST_UNKNOWN_TYPE - 1)}, (SELECT max(id) FROM event_types)) + place, name, producer FROM taken
