@@ -104,6 +104,8 @@ async function writeTogether<T extends Delivered>(
 ): Promise<void> {
   try {
     const conflicts = await record(run, items, contest.evictions);
+    const passed = passedOver(items, conflicts);
+    if (passed.length > 0) await write(run, passed, contest);
     const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
     if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
     for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
@@ -124,6 +126,18 @@ async function writeTogether<T extends Delivered>(
 
 /** An event that was not written, and the event that has its uuid. */
 type Contested<T> = [item: Item<T>, conflict: Conflict];
+
+/**
+ * Events that were not written because an event before them has their uuid, although that one is stored under another: it
+ * is an event of upstream.
+ */
+function passedOver<T extends Delivered>(items: readonly Item<T>[], conflicts: readonly Contested<T>[]): Item<T>[] {
+  const conflicting = new Set(conflicts.map(([item]) => item));
+  const firsts = new Map([...items].reverse().map(({ event }) => [event.uuid, withContent(event).content]));
+  return items.filter(
+    (item) => !conflicting.has(item) && firsts.get(item.event.uuid) !== withContent(item.event).content,
+  );
+}
 
 /** Whether the uuid belongs to another producer: the one that sent the event, or upstream, which named it. */
 const isForeign = ([{ event }, { producer, isUpstream }]: Contested<Delivered>): boolean =>

@@ -138,6 +138,13 @@ export const identityMutants: readonly Mutant[] = [
     tests: IDENTITY,
   },
   {
+    bug: "An event after one of the same uuid that is upstream's is lost.",
+    file: "src/ingest/write.ts",
+    search: "if (passed.length > 0) await write(run, passed, contest);",
+    replace: "",
+    tests: IDENTITY,
+  },
+  {
     bug: "A contested event becomes a dead letter.",
     file: "src/ingest/write.ts",
     search: "contest.tries < MAX_CONTESTS",

@@ -114,6 +114,20 @@ it("of two events with one uuid in a batch, the second is stored when the first 
   ]);
 });
 
+it("of two events that a producer sends with one uuid, the second is stored when the first is upstream's", async () => {
+  await send("upstream", named(TWO, "A"));
+  const sent = [await post("stranger", named(ONE, "A")), await post("stranger", named(ONE, "B"))];
+  await deliver(
+    sent.flatMap(({ bodies }) => bodies),
+    { INGEST_SECRETS },
+  );
+
+  expect(await stored()).toEqual([
+    [TWO, "A"],
+    [ONE, "B"],
+  ]);
+});
+
 it("two sources of truth that take a stranger's uuid in one batch both keep their events", async () => {
   await send("stranger", named(ONE, "A"));
   const sent = [await post("upstream", named(ONE, "B")), await post("second", named(ONE, "C"))];
