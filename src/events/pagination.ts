@@ -104,23 +104,31 @@ export function neighbour(number: number, cursor: Cursor | undefined, fingerprin
 
 /** The Link header: first, prev, next and last, each the URL of the request with another `page`. */
 export function linkHeader(requestUrl: string, { pages, next, previous }: Links): string {
+  const pageUrl = pageUrls(requestUrl);
   const link = (page: string | undefined, rel: string) =>
-    page === undefined ? [] : [`<${pageUrl(requestUrl, page)}>; rel="${rel}"`];
+    page === undefined ? [] : [`<${pageUrl(page)}>; rel="${rel}"`];
   return [link("1", "first"), link(previous, "prev"), link(next, "next"), link(String(pages), "last")]
     .flat()
     .join(", ");
 }
 
-/** The URL of another page: parameters sorted by name, no `page` for page 1, encoded like Python's urlencode. */
-function pageUrl(requestUrl: string, page: string): string {
-  const url = new URL(requestUrl);
-  const pairs = [...url.searchParams].filter(([name]) => name !== "page");
-  if (page !== "1") pairs.push(["page", page]);
-  const query = pairs
+/**
+ * Makes the URLs of other pages of a request: parameters sorted by name, no `page` for page 1, encoded like Python's
+ * urlencode.
+ */
+function pageUrls(requestUrl: string): (page: string) => string {
+  const { origin, pathname, searchParams } = new URL(requestUrl);
+  const others = [...searchParams]
+    .filter(([name]) => name !== "page")
     .sort(([a], [b]) => compareCodePoints(a, b))
-    .map((pair) => pair.map(formEncode).join("="))
-    .join("&");
-  return `${url.origin}${url.pathname}${query && `?${query}`}`;
+    .map(([name, value]) => ({ name, text: `${formEncode(name)}=${formEncode(value)}` }));
+  const later = others.findIndex(({ name }) => compareCodePoints(name, "page") > 0);
+  const texts = others.map(({ text }) => text);
+  const [before, after] = later === -1 ? [texts, []] : [texts.slice(0, later), texts.slice(later)];
+  return (page) => {
+    const query = [...before, ...(page === "1" ? [] : [`page=${formEncode(page)}`]), ...after].join("&");
+    return `${origin}${pathname}${query && `?${query}`}`;
+  };
 }
 
 /** Compares by code point: UTF-8 byte order is code point order, and UTF-16 order is not. */

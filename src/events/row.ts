@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
+import { textOf } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
 import { events } from "./table.ts";
 
@@ -16,12 +17,15 @@ export interface EventRow {
   unread: number;
 }
 
-/** The columns of an event besides its content. */
-export const keyColumns = sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
-  ${events.typeName} AS other_type`;
+/** The columns of an event besides its content, as SQL. */
+export const KEY_COLUMNS: string =
+  textOf(sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
+  ${events.typeName} AS other_type`);
 
 /** The columns of a whole event. */
-export const eventColumns = sql`${keyColumns}, ${events.message} AS message, ${events.context} AS context, 0 AS unread`;
+export const eventColumns = sql.raw(
+  `${KEY_COLUMNS}, ${textOf(sql`${events.message} AS message, ${events.context} AS context`)}, 0 AS unread`,
+);
 
 /** A row with the columns of `eventColumns`, typed. */
 export const eventRow = (row: Row): EventRow => ({

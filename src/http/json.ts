@@ -1,6 +1,5 @@
 import type { Context } from "hono";
 import type { App } from "../env.ts";
-import { byteLength } from "../values/bytes.ts";
 import { reason } from "./errors.ts";
 
 /** Shared caches must not store the response; a private cache must revalidate it. */
@@ -24,12 +23,14 @@ export interface LongJson {
  * body, has the length of the GET body.
  */
 export function jsonText(c: Context<App>, text: string | LongJson, headers: Record<string, string> = {}): Response {
+  // The bytes are in a buffer of their own.
+  const body = typeof text === "string" ? (encoder.encode(text) as Uint8Array<ArrayBuffer>) : text;
   c.header("Content-Type", "application/json");
-  c.header("Content-Length", String(typeof text === "string" ? byteLength(text) : text.bytes));
+  c.header("Content-Length", String("parts" in body ? body.bytes : body.byteLength));
   c.header("Cache-Control", PRIVATE_REVALIDATE);
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
-  if (typeof text === "string") return c.body(text);
-  return c.req.method === "HEAD" ? c.body(null) : c.body(streamOf(c, text));
+  if (!("parts" in body)) return c.body(body);
+  return c.req.method === "HEAD" ? c.body(null) : c.body(streamOf(c, body));
 }
 
 /** A stream that keeps Content-Length, unlike others, and fails when the parts have not that many bytes. */

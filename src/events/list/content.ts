@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Reader, textAt } from "../../db/reader.ts";
-import { integer } from "../../db/sql.ts";
+import { textOf } from "../../db/sql.ts";
 import type { LongJson } from "../../http/json.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { eventJson, eventsJson } from "../representation.ts";
-import { type EventRow, keyColumns } from "../row.ts";
+import { type EventRow, KEY_COLUMNS } from "../row.ts";
 import { events } from "../table.ts";
 
 /**
@@ -22,18 +22,25 @@ export const PART_BYTES = 131_072;
 /** JSON writes a control character of one byte as `\u0001`. */
 const MAX_JSON_GROWTH = 6;
 
-const inJson: Readonly<Record<string, SQL>> = {
-  message: sql`octet_length(json_quote(${events.message}))`,
-  context: sql`octet_length(${events.context})`,
+/** Columns as SQL. */
+const columns: Readonly<Record<string, string>> = {
+  message: textOf(sql`${events.message}`),
+  context: textOf(sql`${events.context}`),
+};
+
+/** Their sizes in JSON. */
+const inJson: Readonly<Record<string, string>> = {
+  message: `octet_length(json_quote(${columns.message}))`,
+  context: `octet_length(${columns.context})`,
 };
 
 /** SQLite knows these without reading the content. */
-const stored: Readonly<Record<string, SQL>> = {
-  message: sql`octet_length(${events.message})`,
-  context: sql`octet_length(${events.context})`,
+const stored: Readonly<Record<string, string>> = {
+  message: `octet_length(${columns.message})`,
+  context: `octet_length(${columns.context})`,
 };
 
-const contentOf = (fields: readonly string[]): string[] => fields.filter((field) => field in inJson);
+const contentOf = (fields: readonly string[]): string[] => fields.filter((field) => field in columns);
 
 /**
  * The columns for a page of at most so many events, which prints these fields. Content is NULL where it is not printed,
@@ -44,15 +51,15 @@ export function pageColumns(
   { events: most, readsContent }: { events: number; readsContent: boolean },
 ): SQL {
   const content = contentOf(fields);
-  const sum = (sizes: typeof inJson) => sql.join([sql`0`, ...content.flatMap((field) => sizes[field] ?? [])], sql` + `);
-  const share = integer(readsContent ? PAGE_BYTES / most : 0);
+  const sum = (sizes: typeof inJson) => ["0", ...content.flatMap((field) => sizes[field] ?? [])].join(" + ");
+  const share = Math.trunc(readsContent ? PAGE_BYTES / most : 0);
   // The first condition saves nearly every page the work of the last one.
-  const isShort = sql`(${sum(stored)}) * ${integer(MAX_JSON_GROWTH)} <= ${share}
+  const isShort = `(${sum(stored)}) * ${MAX_JSON_GROWTH} <= ${share}
     OR (${sum(stored)} <= ${share} AND ${sum(inJson)} <= ${share})`;
-  const column = (field: "message" | "context") =>
-    content.includes(field) ? sql`CASE WHEN ${isShort} THEN ${events[field]} END` : sql`NULL`;
-  return sql`${keyColumns}, ${column("message")} AS message, ${column("context")} AS context,
-    CASE WHEN ${isShort} THEN 0 ELSE ${sum(inJson)} END AS unread`;
+  const column = (field: string) =>
+    content.includes(field) ? `CASE WHEN ${isShort} THEN ${columns[field]} END` : "NULL";
+  return sql.raw(`${KEY_COLUMNS}, ${column("message")} AS message, ${column("context")} AS context,
+    CASE WHEN ${isShort} THEN 0 ELSE ${sum(inJson)} END AS unread`);
 }
 
 /** The JSON of a page. Reads the missing content part by part, while the client takes it. */
@@ -111,8 +118,8 @@ async function* printParts(
 async function withContent(reader: Reader, rows: readonly EventRow[], fields: readonly string[]): Promise<EventRow[]> {
   const ids = rows.filter(({ unread }) => unread > 0).map(({ id }) => id);
   if (ids.length === 0) return [...rows];
-  const columns = sql.raw(["id", ...contentOf(fields)].join(", "));
-  const [found = []] = await reader.read([sql`SELECT ${columns} FROM events WHERE id IN (${sql.raw(ids.join(","))})`]);
+  const wanted = sql.raw(["id", ...contentOf(fields)].join(", "));
+  const [found = []] = await reader.read([sql`SELECT ${wanted} FROM events WHERE id IN (${sql.raw(ids.join(","))})`]);
   const contents = new Map(found.map((row) => [numberAt(row, "id"), row]));
   return rows.map((row) => {
     if (row.unread === 0) return row;
