@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { loaded } from "./load.ts";
+import { measureMemory } from "./memory.ts";
 import { playReads } from "./reads.ts";
 import { dollars, print, type Report, readReport } from "./report.ts";
 import { build, serve } from "./server.ts";
@@ -17,6 +18,7 @@ const earlier = before === undefined ? undefined : await reads(before);
 const current = await reads(now, isWanted("speed"));
 console.log("Writing …");
 const writes = isWanted("writes") ? await playWrites(current.state, events, seed) : undefined;
+const heapBytes = isWanted("memory") ? await measureMemory() : undefined;
 const storage = measureStorage(current.state, events);
 const report: Report = {
   events,
@@ -29,6 +31,7 @@ const report: Report = {
   writes,
   storage,
   speed: current.speed,
+  heapBytes,
   dollars: writes && dollars(current.report, writes, storage, current.census),
   bundleBytes,
 };
@@ -53,7 +56,7 @@ async function reads(count: number, withSpeed = false) {
 }
 
 /** The report under the names it is published with. */
-function published({ reads, writes, storage, speed, dollars, growth, bundleBytes }: Report) {
+function published({ reads, writes, storage, speed, heapBytes, dollars, growth, bundleBytes }: Report) {
   const { trips_per_request, ...rowsRead } = reads;
   return {
     events,
@@ -72,6 +75,7 @@ function published({ reads, writes, storage, speed, dollars, growth, bundleBytes
       bare_session: speed.bareSession,
       ratio: speed.ours / speed.bare,
     },
+    heap_bytes_of_four_large_pages: heapBytes,
     ingest_events_per_second: writes?.ingestEventsPerSecond,
     bundle_gzip_bytes: bundleBytes,
   };

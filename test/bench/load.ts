@@ -9,7 +9,7 @@ import { contentUuid } from "../../src/ingest/identity.ts";
 import { packMessages } from "../../src/ingest/queue/message.ts";
 import { INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { parseTime } from "../../src/values/time.ts";
-import { schemaId, serve } from "./server.ts";
+import { type Server, schemaId, serve } from "./server.ts";
 import { CACHE, ROOT, STAFF_TOKEN } from "./settings.ts";
 
 /** Events given to the consumer at once while loading. */
@@ -41,8 +41,8 @@ export async function loaded(events: number, seed: number): Promise<{ state: str
   return { state, census: JSON.parse(readFileSync(told, "utf8")) };
 }
 
-async function load(state: string, events: number, seed: number): Promise<Census> {
-  const { mf, takeLog } = await serve(state);
+/** Makes the tables and a staff user with STAFF_TOKEN in an empty database. */
+export async function prepareDatabase({ mf }: Server): Promise<void> {
   const db = await mf.getD1Database("DB", "ours");
   for (const { queries } of await readD1Migrations(join(ROOT, "migrations"))) {
     for (const query of queries) await db.prepare(query).run();
@@ -53,6 +53,12 @@ async function load(state: string, events: number, seed: number): Promise<Census
     .run();
   const hash = createHash("sha256").update(STAFF_TOKEN).digest("hex");
   await db.prepare("INSERT INTO tokens (hash, user_uuid, created) VALUES (?, ?, 0)").bind(hash, "0".repeat(32)).run();
+}
+
+async function load(state: string, events: number, seed: number): Promise<Census> {
+  const server = await serve(state);
+  await prepareDatabase(server);
+  const { mf, takeLog } = server;
   const counts = { types: new Map(), customers: new Map(), projects: new Map(), users: new Map() };
   const worker = await mf.getWorker("ours");
   const started = Date.now();

@@ -157,6 +157,11 @@ export function print(report: Report): void {
       ["bytes stored an event", report.storage.bytesPerEvent, "≤ 1,900"],
       ["ingest, events/s", report.writes?.ingestEventsPerSecond ?? "-", "≥ 4,000"],
       ["requests/s, list page 1", speed ?? "-", "≥ 0.75 of bare"],
+      [
+        "four pages of 20 MB at once, MB of heap",
+        report.heapBytes === undefined ? "-" : report.heapBytes / 1e6,
+        "≤ 40",
+      ],
       ["the reference month, $", report.dollars?.total.toFixed(2) ?? "-", "≤ 20"],
       ["bundle, KiB gzip", report.bundleBytes / 1024, ""],
     ],
@@ -178,6 +183,7 @@ export interface Report {
   writes: Writes | undefined;
   storage: Storage;
   speed: Speed | undefined;
+  heapBytes: number | undefined;
   dollars: ReturnType<typeof dollars> | undefined;
   bundleBytes: number;
 }

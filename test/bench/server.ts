@@ -33,13 +33,14 @@ export async function build(): Promise<number> {
 }
 
 /** The built Worker and the bare one over the same database, which lives in `state`. */
-export async function serve(state: string): Promise<Server> {
+export async function serve(state: string, options: { inspectorPort?: number } = {}): Promise<Server> {
   let logged: Logged[] = [];
   const [port, barePort] = [await freePort(), await freePort()];
   const shared = { compatibilityDate: "2026-11-01", modules: true, d1Databases: { DB: "bench" } };
   const mf = new Miniflare(
     convertV4MiniflareOptions({
       resourcePersistencePath: state,
+      ...options,
       cf: false,
       handleStructuredLogs: ({ message }) => {
         if (message.startsWith("{")) logged.push(JSON.parse(message));
@@ -118,7 +119,8 @@ function filesOf(maker: string): string[] {
         .map((file) => join(path, file));
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const address = server.address();
