@@ -28,7 +28,7 @@ export default defineConfig(async () => ({
   ],
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/end-to-end/**"],
+    exclude: ["test/end-to-end/**", "test/interop/**"],
     setupFiles: ["./test/support/setup.ts"],
     isolate: false,
     maxWorkers: 2,

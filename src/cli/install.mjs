@@ -1,14 +1,17 @@
-// Installs the dependencies when they are missing or differ from package-lock.json; otherwise prints nothing.
+// Installs the dependencies when they are missing or differ from package-lock.json; otherwise prints nothing. With
+// `test/interop` as its argument, those of that folder.
 // Runs before every npm script that needs them, on any Node from 20 on, so it is plain JavaScript without dependencies.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { delimiter, join, sep } from "node:path";
+import { delimiter, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PROGRESS_INTERVAL_MS = 5_000;
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** The folder whose dependencies are wanted. */
+const FOLDER = resolve(ROOT, process.argv[2] ?? ".");
 /** What npm writes as the last step of an installation, so it is absent after one that was interrupted. */
-const INSTALLED = join(ROOT, "node_modules", ".package-lock.json");
+const INSTALLED = join(FOLDER, "node_modules", ".package-lock.json");
 /** The Node that everything else runs on: an optional package for each platform. */
 const OWN_NODE = join(ROOT, "node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node");
 /** Even where NODE_ENV=production is set: everything that runs here is a development dependency or a Node. */
@@ -21,7 +24,7 @@ if (!isInstalled()) await install();
 function isInstalled() {
   if (!existsSync(INSTALLED) || !existsSync(OWN_NODE)) return false;
   const installed = packagesIn(INSTALLED);
-  return Object.entries(packagesIn(join(ROOT, "package-lock.json"))).every(([path, wanted]) => {
+  return Object.entries(packagesIn(join(FOLDER, "package-lock.json"))).every(([path, wanted]) => {
     // Optional packages may be for another platform; the entry "" is the project itself.
     if (installed[path] === undefined) return path === "" || wanted.optional || wanted.devOptional;
     return installed[path].version === wanted.version && installed[path].integrity === wanted.integrity;
@@ -33,12 +36,13 @@ function packagesIn(lockFile) {
 }
 
 async function install() {
-  console.log("Installing the dependencies with npm ci: about half a minute, once …");
+  const what = FOLDER === resolve(ROOT) ? "dependencies" : "clients and tools that the tests use";
+  console.log(`Installing the ${what} with npm ci: about half a minute, once …`);
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const progress = setInterval(() => console.log(`  still installing after ${seconds()} s …`), PROGRESS_INTERVAL_MS);
   const npm = spawn("npm", ["ci", ...INCLUDED, ...QUIET], {
-    cwd: ROOT,
+    cwd: FOLDER,
     stdio: "inherit",
     shell: process.platform === "win32",
     env: { ...process.env, PATH: pathWithoutModules() },
