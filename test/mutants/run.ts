@@ -15,7 +15,16 @@ import { broken, type Verdict } from "./verdict.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** Below the root, so that the copies find node_modules. */
 const STATE = join(ROOT, ".wrangler");
-const COPIED = ["src", "test", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
+const COPIED = [
+  ".github",
+  "src",
+  "test",
+  "migrations",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "wrangler.toml",
+];
 /** Tests that run beside each other. */
 const DEFAULT_JOBS = "2";
 /** For the tests of one bug, milliseconds. */
@@ -59,7 +68,8 @@ async function runAll(jobs: number): Promise<Result[]> {
 
 async function copied(name: string): Promise<string> {
   const copy = join(copies, name);
-  for (const path of COPIED) await cp(join(ROOT, path), join(copy, path), { recursive: true });
+  const filter = (path: string) => !path.endsWith("node_modules");
+  for (const path of COPIED) await cp(join(ROOT, path), join(copy, path), { recursive: true, filter });
   return copy;
 }
 
