@@ -117,7 +117,7 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A cursor forgets the rest of its tie.",
     file: "src/events/list/slice.ts",
-    search: 'sql`id ${sql.raw(slice.backwards ? "<" : ">")} ${beyond.id}`',
+    search: "sql`id ${ahead} ${beyond.id}`",
     replace: 'sql`id ${sql.raw(slice.backwards ? ">" : "<")} ${beyond.id}`',
     tests: ["test/events/page-token", "test/events/list"],
   },
@@ -267,5 +267,12 @@ export const readingMutants: readonly Mutant[] = [
     search: "if (content === undefined) throw",
     replace: "if (content === row) throw",
     tests: ["test/events/list/large-pages"],
+  },
+  {
+    bug: "A page by number skips the events before a time that cuts a month among those in it.",
+    file: "src/events/list/series.ts",
+    search: 'if (wanted.from !== "start" || wanted.skip === 0) return range;',
+    replace: "return range;",
+    tests: ["test/events/list/cut-month"],
   },
 ];

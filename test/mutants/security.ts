@@ -287,4 +287,11 @@ export const securityMutants: readonly Mutant[] = [
     replace: "Math.max(maxBacklog ?? 0, isModest ? LAST_LIMIT * common : common)",
     tests: ["test/security/full-queue"],
   },
+  {
+    bug: "A page oldest first sorts all events of a time.",
+    file: "src/events/list/slice.ts",
+    search: "if (!query.oldestFirst) return",
+    replace: "return",
+    tests: ["test/security/equal-times"],
+  },
 ];

@@ -17,6 +17,9 @@ import { deepLogStatement, sliceStatement } from "./slice.ts";
 /** Rows of a series that may be scanned for a page before the counters are used to find its place. */
 const SCAN = 1_000;
 
+/** The same for oldest first, as a multiple of the page's end: all these rows are read, also when the page is full. */
+const SCAN_SORTED = 4;
+
 /** Up to this many rows are skipped one by one; beyond it, with the counters. */
 const SHORT_SKIP = 200;
 
@@ -88,8 +91,10 @@ function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Vers
   const slice = { ...sliceOf(query, wanted), offset: skip };
   const hint = isFirstPage(query, wanted) ? seriesHint(hintKey(query, wanted)) : undefined;
   if (hint !== undefined) return hintedStatement(query, slice, hint, limit);
-  return sliceStatement(query, plain ? slice : { ...slice, scan: SCAN + skip + wanted.limit }, limit);
+  return sliceStatement(query, plain ? slice : { ...slice, scan: scanned(query, skip + wanted.limit) }, limit);
 }
+
+const scanned = ({ oldestFirst }: SeriesQuery, end: number): number => (oldestFirst ? SCAN_SORTED * end : SCAN + end);
 
 /** Hints serve first pages, newest first. Later events have higher ids, so a hint cannot miss them. */
 const isFirstPage = ({ oldestFirst }: SeriesQuery, wanted: Wanted): boolean =>
@@ -129,7 +134,7 @@ async function lookCloser(
   const slice = sliceOf(query, wanted);
   const found = await find(reader, query, wanted, slice, counted.quarters);
   const cost = costs(found.place, slice.limit);
-  const range = overlap(slice.range, spanOf(found.place.units));
+  const range = overlap(rangeOf(query, wanted), spanOf(found.place.units));
   if (range.from >= range.to) return [];
   const near = { ...slice, range, offset: found.place.offset };
   const ids = idsWithin(found.rows, range);
@@ -175,6 +180,12 @@ function walkRange({ range, beyond }: Slice, descending: boolean): Range {
     range,
     descending ? { from: -Infinity, to: beyond.created + 1 } : { from: beyond.created, to: Infinity },
   );
+}
+
+/** The time of the rows to look at. Those before the part are skipped, also where the time range leaves them out. */
+function rangeOf({ range, oldestFirst }: SeriesQuery, wanted: Wanted): Range {
+  if (wanted.from !== "start" || wanted.skip === 0) return range;
+  return oldestFirst ? { ...EVER, to: range.to } : { ...EVER, from: range.from };
 }
 
 /** Matches of the whole series before the part, including those that the time range leaves out. */

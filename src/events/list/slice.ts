@@ -19,36 +19,46 @@ export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sq
 function candidates(query: SeriesQuery, slice: Slice, limit: SQL, offset: number): SQL {
   const { beyond, scan } = slice;
   const where = scan === undefined ? wanted(query) : undefined;
-  if (beyond === undefined) {
-    return sql`${keyRange(query, slice, and(during(slice.range, sql`created`), where))} LIMIT ${limit} OFFSET ${offset}`;
-  }
-  const descends = isDescending(query, slice);
-  const tie = and(
-    sql`created = ${beyond.created}`,
-    sql`id ${sql.raw(slice.backwards ? "<" : ">")} ${beyond.id}`,
-    where,
-  );
+  if (beyond === undefined) return keys(query, slice, and(during(slice.range, sql`created`), where), limit, offset);
+  const [ahead, byId] = slice.backwards ? [sql`<`, sql`id DESC`] : [sql`>`, sql`id ASC`];
+  const tie = and(sql`created = ${beyond.created}`, sql`id ${ahead} ${beyond.id}`, where);
   const rest = and(
     during(slice.range, sql`created`),
-    sql`created ${sql.raw(descends ? "<" : ">")} ${beyond.created}`,
+    sql`created ${sql.raw(isDescending(query, slice) ? "<" : ">")} ${beyond.created}`,
     where,
   );
-  return sql`SELECT * FROM (${keyRange(query, slice, tie)} LIMIT ${limit})
-    UNION ALL SELECT * FROM (${keyRange(query, slice, rest)} LIMIT ${limit}) LIMIT ${limit}`;
+  return sql`SELECT * FROM (${keyRange(query, tie, byId)} LIMIT ${limit})
+    UNION ALL SELECT * FROM (${keys(query, slice, rest, limit, 0)}) LIMIT ${limit}`;
+}
+
+/**
+ * The keys after the first `offset`, in order. The index has the ids of equal times in the order of newest first. For the
+ * other order SQLite would read all rows of a time to sort them, and a time may have any number of rows. So the first
+ * keys in the index's own order tell the times of the part, and only the ids of its last time are read in the other.
+ */
+function keys(query: SeriesQuery, slice: Slice, where: SQL | undefined, limit: SQL, offset: number): SQL {
+  const descends = isDescending(query, slice);
+  const time = sql.raw(`created ${descends ? "DESC" : "ASC"}`);
+  const [asked, other] = slice.backwards ? [sql`id DESC`, sql`id ASC`] : [sql`id ASC`, sql`id DESC`];
+  const part = sql`LIMIT ${limit} OFFSET ${offset}`;
+  if (!query.oldestFirst) return sql`${keyRange(query, where, sql`${time}, ${asked}`)} ${part}`;
+  const first = sql`LIMIT ${limit} + ${offset}`;
+  const last = sql`(SELECT ${sql.raw(descends ? "min" : "max")}(created) FROM times)`;
+  return sql`WITH times AS MATERIALIZED (${keyRange(query, where, sql`${time}, ${other}`)} ${first})
+    SELECT * FROM times WHERE created <> ${last}
+    UNION ALL SELECT * FROM (${keyRange(query, and(sql`created = ${last}`, where), asked)} ${first})
+    ORDER BY ${time}, ${asked} ${part}`;
 }
 
 const isDescending = (query: SeriesQuery, { backwards }: Slice): boolean => query.oldestFirst === backwards;
 
-function keyRange(query: SeriesQuery, slice: Slice, where: SQL | undefined): SQL {
-  const time = sql.raw(isDescending(query, slice) ? "DESC" : "ASC");
-  const id = sql.raw(slice.backwards ? "DESC" : "ASC");
+function keyRange(query: SeriesQuery, where: SQL | undefined, order: SQL): SQL {
   const source =
     query.series === LOG
       ? sql`SELECT id, created, type, 0 AS roles FROM events INDEXED BY events_order`
       : sql`SELECT event_id AS id, created, type, roles FROM event_scopes`;
-  const column = query.series === LOG ? sql`id` : sql`event_id`;
   const object = query.series === LOG ? undefined : sql`scope = ${query.series}`;
-  return sql`${source} WHERE ${and(object, where) ?? sql`1`} ORDER BY created ${time}, ${column} ${id}`;
+  return sql`${source} WHERE ${and(object, where) ?? sql`1`} ORDER BY ${order}`;
 }
 
 /** The condition for the types and roles of the query. */
