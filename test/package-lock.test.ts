@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from "vitest";
 import lock from "../package-lock.json" with { type: "json" };
+import interopLock from "./interop/package-lock.json" with { type: "json" };
 
 /** A package as package-lock.json describes it. */
 interface Package {
@@ -18,11 +19,8 @@ type Packages = Readonly<Record<string, Package>>;
 const PLATFORMS = ["linux", "darwin", "win32"].flatMap((os) => ["x64", "arm64"].map((cpu) => ({ os, cpu })));
 /** Tools that are programs, one for each platform; those of the project itself are Node. */
 const TOOLS = ["the project itself", "@biomejs/biome", "esbuild", "oxlint", "oxlint-tsgolint", "typescript", "workerd"];
-/**
- * On Windows on arm64, workerd runs its x64 program, which npm does not install there; its install script does. The
- * programs of recheck only make it faster: its build in JavaScript, which is part of recheck itself, does the same.
- */
-const LACKING = { recheck: ["linux arm64", "win32 arm64"], workerd: ["win32 arm64"] };
+/** On Windows on arm64, workerd runs its x64 program, which npm does not install there; its install script does. */
+const LACKING = { workerd: ["win32 arm64"] };
 /** Names of packages that may lack an integrity. */
 const WITHOUT_INTEGRITY: string[] = [];
 /** A package that is needed on one platform only. */
@@ -33,6 +31,7 @@ const packages: Packages = lock.packages;
 describe("package-lock.json", () => {
   it("has an integrity for every package", () => {
     expect(withoutIntegrity(packages)).toEqual(WITHOUT_INTEGRITY);
+    expect(withoutIntegrity(interopLock.packages)).toEqual(WITHOUT_INTEGRITY);
   });
 
   it("has the programs of every tool for Linux, macOS and Windows, x64 and arm64", () => {
