@@ -24,6 +24,8 @@ export interface Env {
   INGEST_SECRETS?: string;
   /** Origins whose pages may read the API: `*`, or a comma-separated list. */
   CORS_ORIGINS: string;
+  /** The origin of the URLs in Link headers, e.g. `https://waldur.example.com` of a reverse proxy. Default: the request's. */
+  PUBLIC_ORIGIN?: string;
   /** `off`: Link headers have page numbers only. Default: page tokens. */
   PAGE_TOKENS?: string;
   /**

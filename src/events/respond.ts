@@ -4,6 +4,7 @@ import { textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText, type LongJson } from "../http/json.ts";
+import { publicUrl } from "../http/public-url.ts";
 import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
 import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
@@ -60,7 +61,7 @@ export async function respond(
   const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
   c.set("rows", events ?? 0);
   if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
-  if (links) c.header("Link", linkHeader(c.req.url, links));
+  if (links) c.header("Link", linkHeader(publicUrl(c), links));
   if (count !== undefined) c.header("X-Result-Count", String(count));
   return jsonText(c, body, { ETag: etagOf(key, shown) });
 }

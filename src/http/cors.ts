@@ -5,8 +5,13 @@ import type { App } from "../env.ts";
 const PREFLIGHT_MAX_AGE = 86_400;
 const EXPOSED =
   "Link, X-Result-Count, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After";
-const ALLOWED_HEADERS =
-  "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid";
+/** What the read endpoints know, and what the gateways of Waldur's examples allow; Sentry sends the last line. */
+const ALLOWED_HEADERS = [
+  "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid",
+  "Accept-Encoding, Cache-Control, DNT, If-Modified-Since, Keep-Alive, Origin, Range, User-Agent",
+  "X-CSRFToken, X-Requested-With",
+  "sentry-trace, baggage",
+].join(", ");
 
 /**
  * Lets pages of the origins in `CORS_ORIGINS` read every response, errors included. A preflight (OPTIONS with

@@ -60,6 +60,20 @@ describe("a token is shown to Waldur, which tells", () => {
     expect(waldur.calls).toEqual([{ url: "https://waldur.example.com/api/users/me/", authorization: "Token key" }]);
   });
 
+  it.each([
+    { is_staff: true, path: "customers" },
+    { is_support: true, path: "customers" },
+    { is_staff: true, path: "marketplace-resources" },
+    { is_support: true, path: "users" },
+  ])("%o: an object that no event has named has an empty list, as it may exist", async ({ path, ...who }) => {
+    waldur.users.set("Token key", { uuid: ME, ...who });
+
+    const response = await asked(query(["scope", `/api/${path}/${hex("new")}/`]));
+
+    expect([response.status, await response.json()]).toEqual([200, []]);
+    expect(response.headers.get("X-Result-Count")).toBe("0");
+  });
+
   it("an owner: the customer and what is below it", async () => {
     waldur.users.set("Token key", { uuid: ME, permissions: [permission("customer", C)] });
 

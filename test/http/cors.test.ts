@@ -5,14 +5,37 @@ import { get, request } from "../support/world.ts";
 
 const PAGE = "https://portal.example.org";
 const OTHER = "https://console.example.org";
-const asPreflight = (Origin = PAGE) => ({
+const asPreflight = (Origin = PAGE, wanted = "authorization") => ({
   method: "OPTIONS",
   headers: {
     Origin,
     "Access-Control-Request-Method": "GET",
-    "Access-Control-Request-Headers": "authorization",
+    "Access-Control-Request-Headers": wanted,
   },
 });
+
+/** What the gateways of Waldur's examples let pages send: nginx of waldur-docker-compose, Gateway API of waldur-helm. */
+const ALLOWED_BY_WALDUR = [
+  "Accept",
+  "Accept-Encoding",
+  "Authorization",
+  "Cache-Control",
+  "Content-Type",
+  "DNT",
+  "If-Modified-Since",
+  "Keep-Alive",
+  "Origin",
+  "Range",
+  "User-Agent",
+  "X-CSRFToken",
+  "X-Impersonated-User-Uuid",
+  "X-Requested-With",
+  "baggage",
+  "sentry-trace",
+];
+/** What HomePort sends as well, and what else the read endpoints know. */
+const ALLOWED_BESIDES = ["Accept-Language", "If-None-Match", "x-d1-bookmark"];
+
 const words = (header: string | null) => header?.toLowerCase().split(/\s*,\s*/) ?? [];
 
 describe("a preflight", () => {
@@ -35,6 +58,21 @@ describe("a preflight", () => {
       expect.arrayContaining(["get", "head", "options"]),
     );
     expect(words(response.headers.get("Access-Control-Allow-Headers"))).toContain("authorization");
+  });
+
+  it.each([...ALLOWED_BY_WALDUR, ...ALLOWED_BESIDES])("lets a page send %s", async (header) => {
+    const preflight = await request("/api/events/", asPreflight(PAGE, header.toLowerCase()));
+
+    expect(words(preflight.headers.get("Access-Control-Allow-Headers"))).toContain(header.toLowerCase());
+  });
+
+  it("lets a page send all of them at once", async () => {
+    const wanted = [...ALLOWED_BY_WALDUR, ...ALLOWED_BESIDES].map((header) => header.toLowerCase()).sort();
+
+    const preflight = await request("/api/events/", asPreflight(PAGE, wanted.join(",")));
+
+    expect(preflight.status).toBe(200);
+    expect(words(preflight.headers.get("Access-Control-Allow-Headers")).sort()).toEqual(wanted);
   });
 
   it("looks at no credentials, not even bad ones", async () => {

@@ -139,6 +139,7 @@ describe("a variable with a secret where none belongs never reaches an answer or
     "INGEST_MAX_BACKLOG",
     "PAGE_TOKENS",
     "PRODUCER_CACHE_SECONDS",
+    "PUBLIC_ORIGIN",
     "WALDUR_STALE",
     "TOKEN_LIMIT",
     "ADDRESS_LIMIT",

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { linkOf } from "../../support/big-log.ts";
 import { numberedEvents, numbers } from "../../support/numbered.ts";
 import { aPerson } from "../../support/people.ts";
@@ -105,6 +105,50 @@ describe("Link", () => {
     expect(response.status).toBe(200);
     expect(response.headers.get("Link")).toBe(links(...expected));
   });
+
+  it.each(["https://waldur.example.com", "https://waldur.example.com/"])(
+    "of a server behind the proxy of %s has its origin, with the path and the parameters of the request",
+    async (PUBLIC_ORIGIN) => {
+      const { token } = await aPerson({ staff: true });
+      await recorded(...numberedEvents(3));
+      const bindings = { PAGE_TOKENS: "off", PUBLIC_ORIGIN };
+
+      const response = await getPage("/api/events/?page_size=2&field=message", token, {}, bindings);
+
+      expect(response.headers.get("Link")).toBe(
+        links(
+          ["first", "?field=message&page_size=2"],
+          ["next", "?field=message&page=2&page_size=2"],
+          ["last", "?field=message&page=2&page_size=2"],
+        ).replaceAll(ORIGIN, "https://waldur.example.com"),
+      );
+    },
+  );
+
+  it.each([
+    ["X-Forwarded-Host", "evil.example.com"],
+    ["Forwarded", "host=evil.example.com;proto=http"],
+    ["X-Forwarded-Proto", "http"],
+  ])("has the origin of the request, not that of a header %s, which every client can send", async (name, value) => {
+    const { token } = await aPerson({ staff: true });
+
+    const response = await get("/api/events/", token, { headers: { [name]: value } });
+
+    expect(response.headers.get("Link")).toBe(links(["first", ""], ["last", ""]));
+  });
+
+  it.each(["waldur.example.com", "waldur:8080", "ftp://waldur.example.com"])(
+    "is an error of the configuration, and no list, with PUBLIC_ORIGIN %s",
+    async (PUBLIC_ORIGIN) => {
+      const log = vi.spyOn(console, "error").mockImplementation(() => {});
+      const { token } = await aPerson({ staff: true });
+
+      const response = await getPage("/api/events/", token, {}, { PUBLIC_ORIGIN });
+
+      expect(response.status).toBe(500);
+      expect(String(log.mock.calls[0])).toContain("PUBLIC_ORIGIN must be like https://waldur.example.com.");
+    },
+  );
 
   it("of an empty result has first and last", async () => {
     const { token } = await aPerson({ staff: true });
