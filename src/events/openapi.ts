@@ -168,10 +168,10 @@ function reading(path: Reading): Json {
   const sent = [...READING, "ETag", ...(path.headers ?? [])] as const;
   const ok = { description: summary, headers: sent, schema, example };
   const unchanged = withoutContent({ description: "Nothing has changed since `If-None-Match`.", headers: sent });
+  // Everybody may try any method on the statistics, as in Waldur.
+  const statuses = Object.entries(failures).filter(([status]) => status !== "403" || tag === "events");
   const refused = (suffix: string) =>
-    Object.fromEntries(
-      Object.entries(failures).map(([status, [name]]) => [status, ref("responses", `${name}${suffix}`)]),
-    );
+    Object.fromEntries(statuses.map(([status, [name]]) => [status, ref("responses", `${name}${suffix}`)]));
   const [getId, headId] = ids;
   return {
     get: {

@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import {
   type Answer,
   COMMON,
@@ -6,52 +5,16 @@ import {
   type HeaderName,
   headerParameter,
   type Json,
-  jsonSchema,
   pathParameter,
   RATE_LIMIT,
   ref,
   response,
   withoutContent,
 } from "../http/openapi.ts";
-import { MAX_EVENTS, producedEvent } from "./event.ts";
+import { MAX_EVENTS } from "./event.ts";
 import { FORMATS } from "./formats/choose.ts";
-import { cloudEventAttributes } from "./formats/cloudevents.ts";
 
-const accepted = v.object({
-  accepted: v.pipe(v.number(), v.integer()),
-  uuids: v.array(v.string()),
-  receipts: v.array(v.string()),
-  warnings: v.optional(v.array(v.string())),
-});
-const receiptState = v.variant("status", [
-  v.object({ status: v.literal("accepted"), uuid: v.string(), accepted: v.string() }),
-  v.object({ status: v.literal("stored"), uuid: v.string(), id: v.pipe(v.number(), v.integer()) }),
-  v.object({
-    status: v.literal("dead"),
-    uuid: v.string(),
-    reason: v.string(),
-    detail: v.string(),
-    attempts: v.pipe(v.number(), v.integer()),
-    last_seen: v.string(),
-  }),
-]);
-const conflicts = v.object({
-  detail: v.string(),
-  conflicts: v.array(
-    v.object({ index: v.number(), uuid: v.string(), content_stored: v.string(), content_sent: v.string() }),
-  ),
-});
-const eventErrors = v.object({
-  detail: v.string(),
-  errors: v.optional(v.array(v.object({ index: v.number(), field: v.string(), message: v.string() }))),
-  position: v.optional(v.pipe(v.number(), v.integer(), v.description("The character at which JSON ends to be valid."))),
-});
-const ruleErrors = v.object({
-  ...eventErrors.entries,
-  rule: v.pipe(v.string(), v.description("The rule of the producer, such as `types`.")),
-});
-const tooLarge = v.object({ detail: v.string(), limit: v.pipe(v.number(), v.integer(), v.description("Bytes.")) });
-const unsupported = v.object({ detail: v.string(), supported: v.array(v.string()) });
+export { ingestSchemas } from "./openapi-schemas.ts";
 
 const UUID = "c7e2f1a09b5d4c3e8f6a7b8c9d0e1f2a";
 const RECEIPT = `${UUID}..hoh4u2hqci.hoh4u2hqci.d9355104f3feeebfa385834a0dff9d41`;
@@ -88,17 +51,6 @@ const headerParameters = [
 const event = ref("schemas", "ProducedEvent");
 const cloudEvent = ref("schemas", "CloudEvent");
 const listOf = (items: Json): Json => ({ type: "array", items, maxItems: MAX_EVENTS });
-/** Of a CloudEvent in binary mode. The type of `event_type` keeps an event with a mistake from passing for data. */
-const cloudEventData = {
-  description: "The data of a CloudEvent in binary mode, whose attributes are the headers `ce-*`.",
-  type: "object",
-  properties: { event_type: { type: "null", description: "Not in data: with it, the body is an event." } },
-  additionalProperties: true,
-};
-const eventForm = v.object({
-  ...v.omit(producedEvent, ["context"]).entries,
-  context: v.optional(v.pipe(v.array(v.string()), v.description("The keys of the context; a form has no values."))),
-});
 const BODIES: Readonly<Record<string, Json>> = {
   "application/json": {
     schema: { anyOf: [event, listOf(event), ref("schemas", "CloudEventData")] },
@@ -111,6 +63,7 @@ const BODIES: Readonly<Record<string, Json>> = {
   "application/x-ndjson": { schema: { type: "string" }, example: `${JSON.stringify(EVENT)}\n` },
   "application/x-www-form-urlencoded": {
     schema: ref("schemas", "EventForm"),
+    encoding: { context: { style: "form", explode: true } },
     example: { event_type: EVENT.event_type, message: EVENT.message, context: ["user_username"] },
   },
   "application/cloudevents+json": { schema: cloudEvent, example: CLOUD_EVENT },
@@ -151,7 +104,7 @@ const sendingAnswers: Readonly<Record<number, Answer>> = {
     uuids: [UUID],
     receipts: [RECEIPT],
   }),
-  400: json("The body or an event is not valid; no event was accepted.", [], "IngestErrors", {
+  400: json("The body or an event is not valid; no event was accepted.", [], "InvalidEvents", {
     detail: "1 of 1 events are not valid; none was accepted.",
     errors: [{ index: 0, field: "message", message: "Is required." }],
   }),
@@ -230,21 +183,4 @@ export const ingestPaths: Json = {
     get: receipt("ingest_receipt", "What became of an event", response),
     head: receipt("ingest_receipt_head", "What became of an event: the headers only", withoutContent),
   },
-};
-
-const { properties, ...cloudEventRest } = jsonSchema(cloudEventAttributes);
-
-/** The schemas that `ingestPaths` refers to. */
-export const ingestSchemas: Json = {
-  ProducedEvent: jsonSchema(producedEvent),
-  EventForm: jsonSchema(eventForm),
-  CloudEvent: { ...cloudEventRest, properties: { ...Object(properties), data: { description: "Any JSON." } } },
-  CloudEventData: cloudEventData,
-  Accepted: jsonSchema(accepted),
-  IngestErrors: jsonSchema(eventErrors),
-  RuleErrors: jsonSchema(ruleErrors),
-  IngestConflicts: jsonSchema(conflicts),
-  TooLarge: jsonSchema(tooLarge),
-  Unsupported: jsonSchema(unsupported),
-  Receipt: jsonSchema(receiptState),
 };
