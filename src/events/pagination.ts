@@ -20,28 +20,34 @@ export interface PageRequest {
 /** 404 `Invalid page.`, as Waldur answers for any page that does not exist. */
 export const invalidPage = () => notFound("Invalid page.");
 
-const pageNumber = v.union([
-  v.literal("last"),
-  v.pipe(
-    v.string(),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const token = parseToken(dataset.value);
-      if (token !== undefined) return token;
-      addIssue({ message: "Is not a page token." });
-      return NEVER;
-    }),
-  ),
-  v.pipe(
-    v.string(),
-    v.transform((text) => pythonInt(text) ?? 0),
-    v.minValue(1),
-    v.maxValue(MAX_PAGE),
-  ),
-]);
+const pageNumber = v.pipe(
+  v.union([
+    v.literal("last"),
+    v.pipe(
+      v.string(),
+      v.rawTransform(({ dataset, addIssue, NEVER }) => {
+        const token = parseToken(dataset.value);
+        if (token !== undefined) return token;
+        addIssue({ message: "Is not a page token." });
+        return NEVER;
+      }),
+    ),
+    v.pipe(
+      v.string(),
+      v.transform((text) => pythonInt(text) ?? 0),
+      v.minValue(1),
+      v.maxValue(MAX_PAGE),
+    ),
+  ]),
+  v.description("A number from 1, `last`, or a page token of the header `Link`, which is sent back unread."),
+  v.metadata({ anyOf: [{ type: "integer", minimum: 1, default: 1 }, { type: "string" }] }),
+);
 
 /** The default for zero, negative and unreadable values; the maximum for larger ones. */
 const pageSize = v.pipe(
   v.string(),
+  v.description(`Entries on a page. A larger number than ${MAX_PAGE_SIZE} counts as ${MAX_PAGE_SIZE}.`),
+  v.metadata({ type: "integer", default: DEFAULT_PAGE_SIZE }),
   v.transform((text) => pythonInt(text) ?? 0),
   v.transform((size) => (size < 1 ? DEFAULT_PAGE_SIZE : Math.min(size, MAX_PAGE_SIZE))),
 );

@@ -2,10 +2,13 @@ import * as v from "valibot";
 import { truncatedDecimal } from "../values/decimal.ts";
 import { FIRST_SECOND, LAST_SECOND } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
+import { EVENT_FIELDS } from "./representation.ts";
 
 /** The largest number that Waldur's number fields accept. */
 const MAX_DECIMAL = 10n ** 50n;
 const ORDERINGS: readonly string[] = ["created", "-created"];
+
+// The text of a parameter is checked here. `v.metadata` has what it stands for, with Waldur's type, for OpenAPI.
 
 /**
  * A UNIX time in seconds, with decimals cut off towards zero. A year that does not exist is refused later, as in
@@ -15,6 +18,7 @@ const unixTime = (description: string) =>
   v.pipe(
     v.string(),
     v.description(description),
+    v.metadata({ type: "number" }),
     v.check((text) => truncatedDecimal(text) !== undefined, "Enter a number."),
     v.transform((text) => truncatedDecimal(text) ?? 0n),
     v.check((seconds) => seconds <= MAX_DECIMAL, "Ensure this value is less than or equal to 1e+50."),
@@ -25,6 +29,7 @@ const uuid = (description: string) =>
   v.pipe(
     v.string(),
     v.description(description),
+    v.metadata({ $ref: "#/components/schemas/Uuid" }),
     v.check((text) => parseUuid(text) !== undefined, "Enter a valid UUID."),
     v.transform((text) => parseUuid(text) ?? ""),
   );
@@ -41,6 +46,7 @@ const ordering = (description: string) =>
   v.pipe(
     v.string(),
     v.description(description),
+    v.metadata({ type: "array", items: { type: "string", enum: ORDERINGS } }),
     v.transform((value) => value.split(",").filter(Boolean)),
     v.rawCheck(({ dataset, addIssue }) => {
       const bad = dataset.typed ? dataset.value.find((choice) => !ORDERINGS.includes(choice)) : undefined;
@@ -79,18 +85,44 @@ export const scopeParameters = v.object({
   ),
 });
 
+/** A field of an event, as `field=` names it. */
+export const eventField = v.picklist(EVENT_FIELDS);
+
 /** The fields of the response; not a filter. */
 export const fieldParameters = v.object({
-  field: v.optional(repeated("Only these fields; `id` is printed only when asked for. Unknown names are ignored.")),
+  field: v.optional(
+    v.pipe(
+      repeated("Only these fields; `id` is printed only when asked for. Unknown names are ignored."),
+      v.metadata({ items: { $ref: "#/components/schemas/EventFieldEnum" } }),
+    ),
+  ),
 });
 
-/** An event in a response. */
+/** An event in a response. Each field is optional, because `field=` may leave it out. */
 export const publicEvent = v.object({
-  uuid: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.description("32 hex digits without dashes.")),
-  created: v.pipe(v.string(), v.description("UTC with `Z`; six digits of fraction, or none when they are zero.")),
-  event_type: v.string(),
-  message: v.string(),
-  context: v.record(v.string(), v.unknown()),
+  id: v.optional(
+    v.pipe(v.number(), v.integer(), v.description("Only when `field=id` asks for it; for staff and support.")),
+  ),
+  uuid: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9a-f]{32}$/),
+      v.description("32 hex digits without dashes."),
+      v.metadata({ $ref: "#/components/schemas/Uuid" }),
+    ),
+  ),
+  created: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("UTC with `Z`; six digits of fraction, or none when they are zero."),
+      v.metadata({ format: "date-time" }),
+    ),
+  ),
+  event_type: v.optional(v.pipe(v.string(), v.description("What happened, such as `user_activated`."))),
+  message: v.optional(v.pipe(v.string(), v.description("A sentence about it."))),
+  context: v.optional(
+    v.pipe(v.record(v.string(), v.unknown()), v.description("The objects, people and values of the event.")),
+  ),
 });
 
 export type SingleParameters = v.InferOutput<typeof singleParameters>;

@@ -27,6 +27,8 @@ const eventType = v.pipe(
 
 const created = v.pipe(
   v.string("Must be a time in ISO 8601 with an offset or Z."),
+  v.description("When it happened; without it, the time of receipt."),
+  v.metadata({ format: "date-time" }),
   v.check((text) => parseTime(text) !== undefined, "Must be a time in ISO 8601 with an offset or Z."),
   v.transform((text) => parseTime(text) ?? 0),
   v.safeInteger("Must lie between the years 1685 and 2255."),
@@ -34,6 +36,8 @@ const created = v.pipe(
 
 const uuid = v.pipe(
   v.string("Must be a UUID."),
+  v.description("Names the event for good; without it, the server derives one."),
+  v.metadata({ $ref: "#/components/schemas/Uuid" }),
   v.check((text) => parseUuid(text) !== undefined, "Must be a UUID."),
   v.transform((text) => parseUuid(text) ?? ""),
 );

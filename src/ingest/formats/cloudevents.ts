@@ -8,7 +8,7 @@ const NAMES = { event_type: "type", created: "time", message: "data.message", co
 
 const text = v.pipe(v.string("Must be text."), v.nonEmpty("Must not be empty."));
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md; other attributes are ignored, null is absent. */
-const attributes = v.object(
+export const cloudEventAttributes = v.object(
   {
     specversion: v.literal("1.0", 'Must be "1.0".'),
     id: text,
@@ -50,7 +50,7 @@ export const readBinaryCloudEvent: Format = async (body, headers) => {
  * data are the context, and the subject or the type is the message.
  */
 function draft(value: unknown): Draft {
-  const result = v.safeParse(attributes, value, { abortPipeEarly: true });
+  const result = v.safeParse(cloudEventAttributes, value, { abortPipeEarly: true });
   if (!result.success) {
     const problems = result.issues.map((issue) => ({
       field: v.getDotPath(issue) ?? "event",
