@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
 import { LocalDatabase } from "./local-database.ts";
 import { LocalServer } from "./local-server.ts";
 import { poll, type State } from "./poll.ts";
+import { snippetsOf } from "./snippets.ts";
 
 const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
 const INGEST_SECRET = "secret-of-a-polled-server";
@@ -134,5 +140,26 @@ describe("the recipe to poll", () => {
       const state = await pollAt(1, start());
       assert.equal(state.handled.size, 1);
       assert.equal((await pollAt(61, state)).handled.size, 0);
+    }));
+
+  it("works with curl, too: a second round prints what has arrived since", () =>
+    onEmptyLog(async () => {
+      const [script] = (await snippetsOf("src/events/list/README.md")).filter(({ code }) =>
+        code.includes("touch handled"),
+      );
+      const folder = await mkdtemp(join(tmpdir(), "edge-events-poll-"));
+      const env = { ...process.env, API: server.url, TOKEN: STAFF_TOKEN };
+      const round = async () => {
+        const code = `sleep() { exit 0; }\n${script?.code}`;
+        const { stdout } = await promisify(execFile)("sh", ["-c", code], { cwd: folder, env });
+        return stdout.match(/"message":"[^"]*"/g);
+      };
+      await push(0, "First.", "Second.");
+      assert.deepEqual(await round(), ['"message":"First."', '"message":"Second."']);
+      await push(0, "Third, of the same time.");
+      await push(-1, "Late.");
+      assert.deepEqual(await round(), ['"message":"Late."', '"message":"Third, of the same time."']);
+      assert.equal(await round(), null);
+      await rm(folder, { recursive: true, force: true });
     }));
 });
