@@ -29,6 +29,9 @@ const SEPARATOR = "--";
 
 const HELP_WORDS = ["help", "--help", "-h"];
 
+const ADMIN = "npm run admin --";
+const HINT = `To see all commands, run: ${ADMIN} help`;
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
@@ -49,13 +52,22 @@ function partsOf(args: readonly string[]): string[][] {
 /** What the arguments ask for: a command, or a help text. */
 function taskOf([subject = "", name = "", ...args]: readonly string[]): () => Promise<void> | void {
   if (HELP_WORDS.includes(subject)) return () => console.log(usage());
-  if (subject === "") throw new Failure(usage(), WRONG_USAGE);
+  if (subject === "") throw new Failure(`Give a command, for example: user list. ${HINT}`, WRONG_USAGE);
   const commands = Object.hasOwn(SUBJECTS, subject) ? (SUBJECTS[subject] ?? []) : [];
   if (HELP_WORDS.includes(name) && commands.length > 0) return () => console.log(usage(commands));
   const command = commands.find((candidate) => candidate.name === `${subject} ${name}`);
-  if (!command) throw new Failure(`Unknown command: ${`${subject} ${name}`.trim()}\n\n${usage()}`, WRONG_USAGE);
+  if (!command) throw unknownCommand(`${subject} ${name}`.trim(), commands);
   if (args.includes("--help") || args.includes("-h")) return () => console.log(usage([command]));
   return () => run(command, args);
+}
+
+function unknownCommand(given: string, commands: readonly Command[]): Failure {
+  const names =
+    commands.length > 0 ? commands.map(({ name }) => name) : Object.keys(SUBJECTS).map((name) => `${name} …`);
+  return new Failure(
+    `There is no command ${JSON.stringify(given)}. There are: ${names.join(", ")}.\n${HINT}`,
+    WRONG_USAGE,
+  );
 }
 
 async function run(command: Command, args: string[]): Promise<void> {
@@ -64,7 +76,7 @@ async function run(command: Command, args: string[]): Promise<void> {
     if (process.env.AUDIT !== "off") console.error(auditLine(command.name, args));
   } catch (error) {
     if (!isArgumentError(error)) throw error;
-    throw new Failure(`${error.message}\n\n${usage([command])}`, WRONG_USAGE);
+    throw new Failure(`${error.message}\nTo see its options, run: ${ADMIN} ${command.name} --help`, WRONG_USAGE);
   }
 }
 

@@ -1,23 +1,13 @@
-import * as v from "valibot";
 import { Failure } from "./failure.ts";
 import { LOCAL_PRODUCER } from "./secrets.ts";
 
-const countResponse = v.object({ count: v.number() });
-
-/** The address and the credentials of a running server. */
+/** The address of a running server, and the secret of the local producer. */
 export interface Api {
   url: string;
-  staffToken: string;
   ingestSecret: string;
 }
 
 export const ingestUrl = ({ url }: Pick<Api, "url">): string => `${url}/ingest/${LOCAL_PRODUCER}`;
-
-export async function countEvents({ url, staffToken }: Api): Promise<number> {
-  const headers = { Authorization: `Token ${staffToken}` };
-  const response = await withStatus(200, await fetch(`${url}/api/events/count/`, { headers }));
-  return v.parse(countResponse, await response.json()).count;
-}
 
 /** Sends events to the webhook. `body` is a JSON array. */
 export async function pushEvents(api: Api, body: string): Promise<void> {

@@ -6,14 +6,17 @@ const EXAMPLE = {
   context: { user_username: "ada" },
 };
 
+/** Whose tokens the API accepts: the one of the local staff, or those of a Waldur. */
+type Readers = { staffToken: string } | { waldurUrl: string };
+
 /** The text that `npm start` prints when the server is ready. */
-export function banner(api: Api): string {
-  const { url, staffToken, ingestSecret } = api;
-  const token = shellQuoted(`Authorization: Token ${staffToken}`);
+export function banner(api: Api, readers: Readers): string {
+  const { url, ingestSecret } = api;
+  const token = shellQuoted(`Authorization: Token ${"staffToken" in readers ? readers.staffToken : "TOKEN"}`);
   const bearer = shellQuoted(`Authorization: Bearer ${ingestSecret}`);
   return `
   API          ${url}/api/events/
-  Staff token  ${staffToken}
+${readersLine(readers)}
   Ingest       ${ingestUrl(api)}  with the secret  ${ingestSecret}
 
   Three things to try
@@ -24,6 +27,11 @@ export function banner(api: Api): string {
 Ready at ${url}; Ctrl-C stops it. The server's log follows.
 `;
 }
+
+const readersLine = (readers: Readers): string =>
+  "staffToken" in readers
+    ? `  Staff token  ${readers.staffToken}`
+    : `  Users        those of ${readers.waldurUrl}: replace TOKEN below by a token of that Waldur`;
 
 /** The text as one word for sh. */
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -3,10 +3,11 @@ import { appendFile, chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as v from "valibot";
+import type { Authentication } from "./authentication.ts";
 import { newSecret, newToken } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
-import { checkedWord, type Settings } from "./settings.ts";
+import { checkedSecret, type Environment, type Settings } from "./settings.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -26,14 +27,18 @@ const producersSchema = v.record(v.string(), v.union([secrets, v.looseObject({ s
 /** As in the variable INGEST_SECRETS. */
 type Producers = v.InferOutput<typeof producersSchema>;
 
-/** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
-export async function localSecrets({ staffToken, ingestSecret }: Settings): Promise<LocalSecrets> {
+/** Reads .dev.vars, which may be missing, and closes it to other users. */
+export async function readDevVars(): Promise<Environment> {
   if (existsSync(paths.devVars)) await chmod(paths.devVars, OWNER_ONLY);
-  const saved = parseEnv(await readOrEmpty(paths.devVars));
-  const token = checkedWord("LOCAL_STAFF_TOKEN in .dev.vars", staffToken ?? (saved.LOCAL_STAFF_TOKEN || newToken()));
+  return parseEnv(await readOrEmpty(paths.devVars));
+}
+
+/** Reads the secrets from the settings or else from .dev.vars. Adds random ones to .dev.vars when it has none. */
+export async function localSecrets({ staffToken, ingestSecret }: Settings, saved: Environment): Promise<LocalSecrets> {
+  const token = checkedSecret("LOCAL_STAFF_TOKEN in .dev.vars", staffToken ?? (saved.LOCAL_STAFF_TOKEN || newToken()));
   const producers = parseProducers(saved.INGEST_SECRETS);
   const savedSecret = firstSecret(producers[LOCAL_PRODUCER]) ?? newSecret();
-  const secret = checkedWord("The secret of the producer local in .dev.vars", ingestSecret ?? savedSecret);
+  const secret = checkedSecret("The secret of the producer local in .dev.vars", ingestSecret ?? savedSecret);
   // It sends the sample events, which stand for those of a Waldur.
   const local = { [LOCAL_PRODUCER]: { secrets: [secret], tells_places: true, is_upstream: true } };
   const missing = [
@@ -55,10 +60,21 @@ const LOCAL_DURABILITY = "INGEST_DURABLE=store";
  * Writes the variables of the Worker that differ from production into a file and returns its path. The file overrides
  * .dev.vars without changing it. The variables are not on wrangler's command line, because every user can read that.
  */
-export async function writeVariables(stateDir: string, producers: Producers): Promise<string> {
+export async function writeVariables(
+  stateDir: string,
+  producers: Producers,
+  authentication: Authentication,
+): Promise<string> {
   const file = join(stateDir, "start.env");
-  await writeFile(file, `${ingestSecretsLine(producers)}\n${LOCAL_DURABILITY}\n`, { mode: OWNER_ONLY });
+  const lines = [ingestSecretsLine(producers), LOCAL_DURABILITY, ...authenticationLines(authentication)];
+  await writeFile(file, `${lines.join("\n")}\n`, { mode: OWNER_ONLY });
   return file;
+}
+
+/** Encodes quotes and dollars, because they are syntax in an env file. */
+function authenticationLines(authentication: Authentication): string[] {
+  if (authentication.mode === "local") return ["AUTH=local"];
+  return ["AUTH=waldur", `WALDUR_URL='${authentication.url.replaceAll("'", "%27").replaceAll("$", "%24")}'`];
 }
 
 /** Writes quotes and dollars as JSON escapes, because they are syntax in an env file. */

@@ -5,6 +5,8 @@ import { paths } from "./paths.ts";
 const DEFAULT_PORT = 8787;
 const MAX_PORT = 65_535;
 const DEFAULT_SAMPLE_EVENTS = 300;
+/** Of a token or secret, in characters. Random ones have more. */
+const MIN_SECRET_LENGTH = 20;
 
 /** The settings of `npm start`, from environment variables. */
 export interface Settings {
@@ -19,7 +21,7 @@ export interface Settings {
   ingestSecret: string | undefined;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws a Failure for a value that cannot be used. An empty variable counts as absent. */
 export function readSettings(env: Environment): Settings {
@@ -27,8 +29,8 @@ export function readSettings(env: Environment): Settings {
     port: wholeNumber(env, "PORT", DEFAULT_PORT, 1, MAX_PORT),
     stateDir: readStateDir(env),
     sampleEvents: wholeNumber(env, "SAMPLE_EVENTS", DEFAULT_SAMPLE_EVENTS, 0, Number.MAX_SAFE_INTEGER),
-    staffToken: headerWord(env, "STAFF_TOKEN"),
-    ingestSecret: headerWord(env, "INGEST_SECRET"),
+    staffToken: secretOf(env, "STAFF_TOKEN"),
+    ingestSecret: secretOf(env, "INGEST_SECRET"),
   };
 }
 
@@ -46,13 +48,17 @@ function wholeNumber(env: Environment, name: string, fallback: number, min: numb
   throw new Failure(`${name} must be a whole number ${range}.`, WRONG_USAGE);
 }
 
-/** Throws a Failure for a secret that does not fit into an Authorization header. The error of fetch would quote it. */
-export function checkedWord(name: string, secret: string): string {
-  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
-  throw new Failure(`${name} must be printable ASCII without spaces.`, WRONG_USAGE);
+/**
+ * Throws a Failure for a secret that can be guessed, or that does not fit into an Authorization header. The error of
+ * fetch would quote it.
+ */
+export function checkedSecret(name: string, secret: string): string {
+  if (!/^[\x21-\x7e]+$/.test(secret)) throw new Failure(`${name} must be printable ASCII without spaces.`, WRONG_USAGE);
+  if (secret.length >= MIN_SECRET_LENGTH) return secret;
+  throw new Failure(`${name} must have at least ${MIN_SECRET_LENGTH} characters.`, WRONG_USAGE);
 }
 
-function headerWord(env: Environment, name: string): string | undefined {
+function secretOf(env: Environment, name: string): string | undefined {
   const text = env[name];
-  return text ? checkedWord(name, text) : undefined;
+  return text ? checkedSecret(name, text) : undefined;
 }

@@ -1,18 +1,19 @@
 import { rm } from "node:fs/promises";
 import { users } from "../auth/table.ts";
-import { type Api, countEvents } from "./api.ts";
+import type { Api } from "./api.ts";
+import { readAuthentication } from "./authentication.ts";
 import { banner } from "./banner.ts";
 import { runCron } from "./cron.ts";
 import { applyMigrations, query } from "./d1.ts";
 import { report } from "./failure.ts";
 import { assertPortFree } from "./port.ts";
 import { stopProcesses } from "./processes.ts";
-import { loadSamples } from "./samples.ts";
-import { localSecrets, writeVariables } from "./secrets.ts";
+import { countStored, loadSamples } from "./samples.ts";
+import { localSecrets, readDevVars, writeVariables } from "./secrets.ts";
 import { type Server, serverReady, startServer } from "./server.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { builder } from "./sql.ts";
-import { openStateDir } from "./state-dir.ts";
+import { lockStateDir, openStateDir } from "./state-dir.ts";
 import type { Target } from "./target.ts";
 import { insertToken, insertUser, isNamed } from "./users.ts";
 
@@ -27,7 +28,7 @@ process.exitCode = await run();
 process.exit();
 
 async function run(): Promise<number> {
-  const cleanUp: (() => Promise<void>)[] = [stopProcesses];
+  const cleanUp: (() => Promise<void> | void)[] = [stopProcesses];
   try {
     await Promise.race([stopRequested.promise, start(readSettings(process.env), cleanUp)]);
     return 0;
@@ -40,37 +41,40 @@ async function run(): Promise<number> {
   }
 }
 
-async function start(settings: Settings, cleanUp: (() => Promise<void>)[]): Promise<void> {
+async function start(settings: Settings, cleanUp: (() => Promise<void> | void)[]): Promise<void> {
   const { port, stateDir, sampleEvents } = settings;
   await assertPortFree(port);
-  const { staffToken, ingestSecret, producers } = await localSecrets(settings);
-  const target = { remote: false, stateDir } as const;
+  const devVars = await readDevVars();
+  const authentication = await readAuthentication(process.env, devVars);
   const warning = await openStateDir(stateDir);
+  cleanUp.push(lockStateDir(stateDir));
   if (warning !== undefined) console.warn(warning);
+  const { staffToken, ingestSecret, producers } = await localSecrets(settings, devVars);
+  const target = { remote: false, stateDir } as const;
   console.log(`Applying the migrations to the database in ${stateDir} …`);
   await applyMigrations(target);
   await ensureStaff(target, staffToken);
   console.log("Starting the server …");
-  const envFile = await writeVariables(stateDir, producers);
+  const envFile = await writeVariables(stateDir, producers, authentication);
   cleanUp.push(() => rm(envFile, { force: true }));
   const server = startServer(port, stateDir, envFile);
-  const api = { url: server.url, staffToken, ingestSecret };
-  await Promise.race([server.died, prepare(server, api, sampleEvents)]);
-  console.log(banner(api));
+  const api = { url: server.url, ingestSecret };
+  await Promise.race([server.died, prepare(server, api, target, sampleEvents)]);
+  console.log(banner(api, authentication.mode === "local" ? { staffToken } : { waldurUrl: authentication.url }));
   server.log.showAll();
   runCron(server.url);
   await server.died;
 }
 
 /** Waits for the server and loads the sample events. */
-async function prepare(server: Server, api: Api, sampleEvents: number): Promise<void> {
+async function prepare(server: Server, api: Api, target: Target, sampleEvents: number): Promise<void> {
   await serverReady(server);
-  const count = await countEvents(api);
+  const count = await countStored(target);
   if (count > 0) return console.log(`The database has ${count.toLocaleString("en")} events.`);
   if (sampleEvents === 0)
     return console.log("The database is empty. SAMPLE_EVENTS is 0, so no sample events are loaded.");
   console.log(`Loading ${sampleEvents.toLocaleString("en")} sample events through the webhook …`);
-  await loadSamples(api, sampleEvents);
+  await loadSamples(api, target, sampleEvents);
 }
 
 async function ensureStaff(target: Target, token: string): Promise<void> {

@@ -131,6 +131,41 @@ describe("npm run admin", () => {
     assert.deepEqual(await database.query("SELECT username FROM users"), []);
   });
 
+  it("answers an unknown command with two lines, which name the commands there are", async () => {
+    const help = "To see all commands, run: npm run admin -- help\n";
+    for (const [args, line] of [
+      [["user", "destroy"], 'There is no command "user destroy". There are: user create, user change, user list.\n'],
+      [["user"], 'There is no command "user". There are: user create, user change, user list.\n'],
+      [["toString"], /^There is no command "toString"\. There are: counters …, search …, .*, dead-letters …\.\n/],
+      [[], "Give a command, for example: user list. "],
+    ] as const) {
+      const { code, stdout, stderr } = await admin(...args);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.ok(stderr.endsWith(help) && stderr.split("\n").length <= 3, stderr);
+      assert.ok(typeof line === "string" ? stderr === line + help : line.test(stderr), stderr);
+    }
+  });
+
+  it("answers an unknown option with how to see those of the command", async () => {
+    const { code, stderr } = await admin("user", "create", "--username", "ada", "--admin");
+    assert.match(
+      stderr,
+      /^Unknown option '--admin'.*\nTo see its options, run: npm run admin -- user create --help\n$/,
+    );
+    assert.equal(code, 2);
+  });
+
+  it("prints the help of one command", async () => {
+    for (const args of [
+      ["user", "list", "--help"],
+      ["user", "create", "--username", "ada", "-h"],
+    ]) {
+      const { code, stdout } = await admin(...args);
+      assert.equal(code, 0);
+      assert.deepEqual(stdout.match(/^ {2}[a-z]+ [a-z]+/gm), [`  ${args.slice(0, 2).join(" ")}`]);
+    }
+  });
+
   it("names the option that is wrong, and what it must be", async () => {
     const missing = await admin("user", "create");
     assert.equal(missing.stderr, "--username is missing. It must be 1 to 150 characters without control characters.\n");

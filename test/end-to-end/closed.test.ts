@@ -8,7 +8,7 @@ import { openStateDir } from "../../src/cli/state-dir.ts";
 import { LocalServer } from "./local-server.ts";
 
 const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
-const INGEST_SECRET = "s3cret-in-the-url";
+const INGEST_SECRET = "s3cret-in-the-url-of-a-hook";
 /** The local explorer and the trace store of wrangler, under the paths of its versions. */
 const EXPLORERS = ["/cdn-cgi/explorer", "/cdn-cgi/local/explorer"];
 const QUERIES = ["/api/d1/database/DB/raw", "/api/local/observability/query", "/api/local/observability/clear"];

@@ -13,7 +13,7 @@ const REQUESTS_AT_A_TIME = 4;
 const KILLED_AT = 0.4;
 const PAGE_SIZE = 300;
 const TOKEN = "0123456789abcdef0123456789abcdef01234567";
-const SECRET = "kill-secret";
+const SECRET = "secret-of-a-killed-server";
 const RETRY_MS = 100;
 
 let stateDir: string;

@@ -8,7 +8,7 @@ import { LocalDatabase } from "./local-database.ts";
 import { LocalServer } from "./local-server.ts";
 
 const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
-const INGEST_SECRET = "running-secret";
+const INGEST_SECRET = "secret-of-a-running-server";
 const UUID = "ab".repeat(16);
 const WRITES = 100;
 const POLL_INTERVAL_MS = 100;

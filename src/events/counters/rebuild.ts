@@ -64,6 +64,9 @@ export const yearsOfLog: SQL = sql`WITH RECURSIVE
 /** One row, `id`: the id of the newest event, for computing the number of parts. */
 export const newestId: SQL = sql`SELECT coalesce(max(id), 0) AS id FROM events`;
 
+/** One row, `events`: the number of events in the log, from its counters. */
+export const eventsInLog: SQL = sql`SELECT coalesce(sum(n), 0) AS events FROM counters WHERE series = 'log'`;
+
 /** Divides all objects into parts, for a log of this many events. */
 export function objectParts(events: number, size = PART_ROWS): Part[] {
   const parts = Math.min(0x10000, Math.ceil((3 * events) / size) || 1);
