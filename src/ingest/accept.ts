@@ -6,6 +6,7 @@ import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
 import { checkCount, type Draft, type Problem } from "./formats/format.ts";
+import { unknownFields } from "./formats/unknown.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 
@@ -50,7 +51,7 @@ export async function acceptEvents(sent: Sent) {
   const valid = checked.flatMap((result) => ("event" in result ? [result.event] : []));
   const ids = drafts.map(({ id }, index) => id ?? (key && { ...key, parts: [...key.parts, index] }));
   return {
-    warnings: [...warnings, ...ignoredHeaders(sent)],
+    warnings: [...warnings, ...unknownFields(drafts), ...ignoredHeaders(sent)],
     events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sent))),
   };
 }

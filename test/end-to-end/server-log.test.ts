@@ -36,6 +36,7 @@ describe("a line of the server's log", () => {
     const starts = ["/%69ngest/waldur", "/%69ngest%2Fwaldur", "/INGEST/waldur", "/ingests/waldur", "/waldur", ""];
     for (const start of starts) assert.equal(masked(request(`${start}/${SECRET}`)), request("/…"), start);
     assert.equal(masked(request(`/ingest/waldur/%73${SECRET}?x#y`)), request("/ingest/waldur/…"));
+    assert.equal(masked(request(`/ingest/waldur/${SECRET}/`)), request("/ingest/waldur/…"));
   });
 
   it("hides a secret in a URL or a quoted path of any line", () => {

@@ -103,6 +103,31 @@ describe("the examples of the CloudEvents specification", () => {
     const quoted = { "ce-subject": '"Euro \\"1\\""' };
     expect(await stored("{}", { ...headersOf("2", "application/json"), ...quoted })).toContainEqual(['Euro "1"', {}]);
   });
+
+  it.each([
+    ["quoted and percent-encoded, quotes first", '"%E2%82%AC \\"1%22\\\\"', '€ "1"\\'],
+    ["percent-encoded twice, decoded once", "100%2525", "100%25"],
+    ["encoded without need", "%41%6e", "An"],
+    ["a quote inside", 'say "hi"', 'say "hi"'],
+    ["two quoted parts, which are no quoted string", '"a" and "b"', '"a" and "b"'],
+    ["half of a quoted string", '"a\\"', '"a\\"'],
+    ["a plus sign, which is no space", "a+b", "a+b"],
+  ])("of header values: %s", async (_, value, subject) => {
+    const headers = { ...headersOf("1", "application/json"), "ce-subject": value };
+    expect(await stored("{}", headers)).toEqual([[subject, {}]]);
+  });
+
+  it.each(["%C0%A0", "%ED%A0%80", "%FF", "100%", "%zz"])(
+    "of header values: %s, which is no encoded UTF-8, is refused",
+    async (value) => {
+      const headers = { ...headersOf("1", "application/json"), "ce-subject": value };
+      const response = await push("{}", { queue: aQueue().queue, headers });
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        { detail: "The header ce-subject is not valid percent-encoded UTF-8." },
+      ]);
+    },
+  );
 });
 
 describe("the test vector of Standard Webhooks", () => {

@@ -1,10 +1,16 @@
 import * as v from "valibot";
 import { badRequest } from "../../http/errors.ts";
-import { isRawNumber } from "../../values/json.ts";
-import { checkCount, type Draft, type Format, parsed } from "./format.ts";
+import { asObject, isObject, partsOf } from "./data.ts";
+import { checkCount, type Draft, type Format, parsed, problemsOf } from "./format.ts";
+import { keysBeside } from "./unknown.ts";
 
 /** Our fields, as CloudEvents calls them. */
 const NAMES = { event_type: "type", created: "time", message: "data.message", context: "data" };
+
+/** What an event is made of; extensions and `dataschema` are not kept. */
+const KEPT: ReadonlySet<string> = new Set([
+  ...["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data", "data_base64"],
+]);
 
 const text = v.pipe(v.string("Must be text."), v.nonEmpty("Must not be empty."));
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md; other attributes are ignored, null is absent. */
@@ -45,26 +51,15 @@ export const readBinaryCloudEvent: Format = async (body, headers) => {
   return { drafts: [draft({ ...event, data_base64: bytes.toBase64() })] };
 };
 
-/**
- * One event. Data with a `message` are `{message, context}`, or the message and the keys of the context beside it; other
- * data are the context, and the subject or the type is the message.
- */
+/** One event. Without a message in its data, the subject or the type is the message. */
 function draft(value: unknown): Draft {
   const result = v.safeParse(cloudEventAttributes, value, { abortPipeEarly: true });
-  if (!result.success) {
-    const problems = result.issues.map((issue) => ({
-      field: v.getDotPath(issue) ?? "event",
-      message: messageOf(issue),
-    }));
-    return { value, problems };
-  }
+  if (!result.success) return { value, problems: problemsOf(result.issues) };
   if (isObject(value) && "data" in value && "data_base64" in value) {
     return { value, problems: [{ field: "data_base64", message: "Must not be there together with data." }] };
   }
   const { id, source, type, subject, time } = result.output;
-  const data = dataOf(value);
-  const { message = subject ?? type, ...rest } = isObject(data) ? data : {};
-  const context = isObject(data) && "message" in data && "context" in rest ? rest.context : rest;
+  const { message = subject ?? type, context } = partsOf(dataOf(value));
   return {
     value: {
       event_type: type,
@@ -74,32 +69,23 @@ function draft(value: unknown): Draft {
     },
     id: { kind: "cloudevents", parts: [source, id] },
     names: NAMES,
+    unknown: keysBeside(value, KEPT).filter((name) => isObject(value) && value[name] !== null),
   };
 }
 
-/** Data that is no object becomes one: `{"data": 5}`, `{"data_base64": "…"}`. */
-function dataOf(event: unknown): unknown {
-  if (!isObject(event)) return undefined;
-  if (typeof event.data_base64 === "string") return { data_base64: event.data_base64 };
-  if (event.data === undefined || event.data === null) return undefined;
-  return isObject(event.data) ? event.data : { data: event.data };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
+/** The data as an object: `{"data": 5}`, `{"data_base64": "…"}`. */
+function dataOf(event: unknown): Record<string, unknown> {
+  if (!isObject(event)) return {};
+  return typeof event.data_base64 === "string" ? { data_base64: event.data_base64 } : asObject(event.data);
 }
 
 const isJson = (type: string): boolean => type === "application/json" || type.endsWith("+json");
 
 const isText = (type: string): boolean => type.startsWith("text/") || /[/+]xml$/.test(type);
 
-function messageOf(issue: v.BaseIssue<unknown>): string {
-  return issue.kind === "schema" && issue.received === "undefined" ? "Is required." : issue.message;
-}
-
 /** Older senders quote values; all percent-encode what is not printable ASCII. Throws 400 when that is no UTF-8. */
 function decodedHeader(name: string, value: string): string {
-  const quoted = /^"(.*)"$/.exec(value)?.[1];
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
   try {
     return decodeURIComponent(quoted?.replaceAll(/\\(.)/g, "$1") ?? value);
   } catch {

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { badRequest } from "../../http/errors.ts";
 import { MAX_JSON_DEPTH, parseJson, TooDeepError } from "../../values/json.ts";
 import type { Body } from "../body.ts";
@@ -15,6 +16,8 @@ export interface Draft {
   problems?: Problem[];
   /** Our field → its name in this format, where that differs. */
   names?: Readonly<Record<string, string>>;
+  /** Names of fields that are not kept, for a warning. */
+  unknown?: readonly string[];
 }
 
 /** A violation: the field, by its name in the format, and a sentence about it. */
@@ -34,6 +37,13 @@ export interface ReadEvents {
 
 /** Reads the events of a body; throws 400 when it cannot be read at all. */
 export type Format = (body: Body, headers: Headers) => Promise<ReadEvents>;
+
+/** What valibot has found, in our words. Its own message for a missing key is about types. */
+export const problemsOf = (issues: readonly v.BaseIssue<unknown>[]): Problem[] =>
+  issues.map((issue) => ({
+    field: v.getDotPath(issue) ?? "event",
+    message: issue.kind === "schema" && issue.received === "undefined" ? "Is required." : issue.message,
+  }));
 
 /** Throws 400 for more events than one request may have. */
 export function checkCount(count: number): void {

@@ -1,8 +1,9 @@
 import { MAX_EVENTS } from "../event.ts";
 import { type Draft, type Format, parsed } from "./format.ts";
+import { jsonDraft } from "./waldur-json.ts";
 
 /**
- * One event in Waldur's JSON a line, read as the lines arrive; blank lines are skipped. Stops at one event too many.
+ * One event as JSON a line, read as the lines arrive; blank lines are skipped. Stops at one event too many.
  */
 export const readNdjson: Format = async (body) => {
   const drafts: Draft[] = [];
@@ -11,7 +12,7 @@ export const readNdjson: Format = async (body) => {
     for (const line of lines) {
       number += 1;
       if (line.trim() === "") continue;
-      drafts.push({ value: parsed(line, `Line ${number}`) });
+      drafts.push(jsonDraft(parsed(line, `Line ${number}`)));
       if (drafts.length > MAX_EVENTS) return { drafts };
     }
   }

@@ -73,6 +73,7 @@ describe("the curl commands in src/ingest/README.md", () => {
     expect(types).toEqual([
       "application/json",
       "application/x-www-form-urlencoded",
+      "application/json",
       "application/x-ndjson",
       "application/cloudevents+json",
       "application/cloudevents-batch+json",
