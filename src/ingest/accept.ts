@@ -5,6 +5,7 @@ import type { Body } from "./body.ts";
 import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
+import { isObject } from "./formats/data.ts";
 import { checkCount, type Draft, type Problem } from "./formats/format.ts";
 import { unknownFields } from "./formats/unknown.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
@@ -12,6 +13,9 @@ import type { Producer } from "./producers/find.ts";
 
 /** Characters of webhook-id and Idempotency-Key. */
 const MAX_KEY_LENGTH = 255;
+
+/** Characters of a uuid or a time as the read API prints them, and some to spare. */
+const MAX_PRINTED_LENGTH = 64;
 
 interface EventError extends Problem {
   index: number;
@@ -28,8 +32,11 @@ export interface Sent {
   receivedAt: number;
 }
 
-/** An accepted event. `hasOwnUuid`: its producer has chosen the uuid. */
-export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean };
+/**
+ * An accepted event. `hasOwnUuid`: its producer has chosen the uuid. `untimed`: the digest that the content has without the
+ * time, of an event with a uuid and a time; that is the content of an event that was first sent with an id alone.
+ */
+export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean; untimed?: string };
 
 /**
  * The events of a request, checked and with their ids. Throws 415 for an unknown content type, 400 for a body that cannot
@@ -83,7 +90,7 @@ function ignoredHeaders({ producer: { auth }, headers }: Sent): string[] {
 function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
   const { value, problems, names = {} } = draft;
   if (problems !== undefined) return { errors: problems.map((problem) => ({ index, ...problem })) };
-  const bytes = byteLength(JSON.stringify(value));
+  const bytes = byteLength(JSON.stringify(withoutPrinted(value)));
   if (bytes > MAX_EVENT_BYTES) {
     const message = `Must be at most ${MAX_EVENT_BYTES} bytes as JSON; this one has ${bytes}.`;
     return { errors: [{ index, field: "event", message }] };
@@ -98,6 +105,19 @@ function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { e
   }
   return { event: result.output };
 }
+
+/**
+ * An event with a uuid and a time, as the read API prints it, without what it has printed beside the content: the size of
+ * an event that is sent back must not exceed the limit because of that.
+ */
+function withoutPrinted(value: unknown): unknown {
+  if (!isObject(value) || !isShortText(value.uuid) || !isShortText(value.created)) return value;
+  const { id, uuid: _uuid, created: _created, context, ...rest } = value;
+  const isEmpty = isObject(context) && Object.keys(context).length === 0;
+  return { ...rest, ...(typeof id === "number" ? {} : { id }), ...(isEmpty ? {} : { context }) };
+}
+
+const isShortText = (value: unknown): boolean => typeof value === "string" && value.length <= MAX_PRINTED_LENGTH;
 
 /** The message of an issue; for a missing key, valibot's own is about types. */
 function messageOf(issue: v.BaseIssue<unknown>): string {
@@ -118,6 +138,8 @@ async function nameEvent(
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
   const hasOwnUuid = event.uuid !== undefined;
-  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid };
+  const isWhole = hasOwnUuid && event.created !== undefined;
+  const untimed = isWhole ? { untimed: await contentUuid({ created: null, eventType, message, context }) } : {};
+  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid, ...untimed };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

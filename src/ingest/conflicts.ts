@@ -23,18 +23,30 @@ export async function settleUuids(binding: D1Database, sender: Sender, events: r
   const named = events.filter(({ content }) => content !== undefined);
   if (named.length === 0) return { events, warnings: [] };
   const stored = await lookUp(binding, named);
-  assertNotDerived(sender, events, stored);
-  const foreign = new Set(named.filter((event) => isForeign(sender, event, stored?.get(event.uuid))));
-  const settled = await Promise.all(events.map((event) => (foreign.has(event) ? substituted(sender, event) : event)));
-  const substitutes = settled.filter((event, index) => event !== events[index]);
+  const known = events.map((event) => asStored(sender, event, stored?.get(event.uuid)));
+  assertNotDerived(sender, known, stored);
+  const foreign = new Set(known.filter((event) => isForeign(sender, event, stored?.get(event.uuid))));
+  const settled = await Promise.all(known.map((event) => (foreign.has(event) ? substituted(sender, event) : event)));
+  const substitutes = settled.filter((event, index) => event !== known[index]);
   const others = substitutes.length > 0 ? await lookUp(binding, substitutes) : undefined;
   assertNoConflict(sender, settled, new Map([...(stored ?? []), ...(others ?? [])]));
   return { events: settled, warnings: warningsOf(foreign.size) };
 }
 
+/**
+ * An event that its own producer, or upstream, sends back as the read API has printed it: one that was first sent with an
+ * id and without a time has got that of its receipt since. For another producer, this would tell when an event of which
+ * it knows the rest was received.
+ */
+function asStored({ name, isUpstream }: Sender, event: NamedEvent, stored: StoredIdentity | undefined): NamedEvent {
+  const { untimed } = event;
+  if (untimed === undefined || stored?.content !== untimed || stored.created !== event.created) return event;
+  return stored.producer === name || isUpstream ? { ...event, content: untimed } : event;
+}
+
 /** Whether the uuid belongs to another event of a producer that need not give it up. */
 function isForeign({ name, isUpstream }: Sender, { content }: NamedEvent, stored: StoredIdentity | undefined): boolean {
-  if (stored === undefined || stored.content === content) return false;
+  if (content === undefined || stored === undefined || stored.content === content) return false;
   if (stored.producer === name) return stored.isUpstream && !isUpstream;
   return !isUpstream || stored.isUpstream;
 }

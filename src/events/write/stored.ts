@@ -9,6 +9,8 @@ import { storedContent } from "./identity.ts";
 export interface StoredIdentity {
   /** The digest of its content. */
   content: string;
+  /** Microseconds. */
+  created: number;
   producer: string;
   isUpstream: boolean;
 }
@@ -17,12 +19,13 @@ export interface StoredIdentity {
 export async function storedIdentities(db: Database, uuids: readonly string[]): Promise<Map<string, StoredIdentity>> {
   const wanted = sql`(SELECT value FROM json_each(${JSON.stringify(uuids)}))`;
   const [found] = await runBatch(db, [
-    sql`SELECT ${events.uuid} AS uuid, ${storedContent} AS content, ${events.producer} AS producer, ${events.upstream} AS upstream
+    sql`SELECT ${events.uuid} AS uuid, ${storedContent} AS content, ${events.created} AS created, ${events.producer} AS producer,
+      ${events.upstream} AS upstream
       FROM ${events} WHERE ${events.uuid} IN ${wanted}`,
   ]);
-  const entries = found?.results.map(({ uuid, content, producer, upstream }): [string, StoredIdentity] => [
+  const entries = found?.results.map(({ uuid, content, created, producer, upstream }): [string, StoredIdentity] => [
     String(uuid),
-    { content: String(content), producer: String(producer), isUpstream: upstream === 1 },
+    { content: String(content), created: Number(created), producer: String(producer), isUpstream: upstream === 1 },
   ]);
   return new Map(entries);
 }
