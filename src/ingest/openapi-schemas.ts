@@ -20,6 +20,13 @@ const receiptState = v.variant("status", [
     attempts: v.pipe(v.number(), v.integer()),
     last_seen: v.string(),
   }),
+  v.object({
+    status: v.literal("discarded"),
+    uuid: v.string(),
+    reason: v.string(),
+    detail: v.string(),
+    discarded: v.string(),
+  }),
 ]);
 const conflicts = v.object({
   detail: v.string(),
@@ -46,6 +53,19 @@ const cloudEventData = {
   properties: { event_type: { type: "null", description: "Not in data: with it, the body is an event." } },
   additionalProperties: true,
 };
+/** Without `event_type`, for the same reason. */
+const standardWebhook = {
+  description: "A message of Standard Webhooks.",
+  type: "object",
+  required: ["type", "timestamp", "data"],
+  properties: {
+    type: { type: "string", description: "Becomes `event_type`." },
+    timestamp: { type: "string", format: "date-time", description: "Becomes `created`." },
+    data: { description: "Becomes the context; its `message`, if it is text, becomes the message." },
+    event_type: cloudEventData.properties.event_type,
+  },
+  additionalProperties: true,
+};
 const eventForm = v.object({
   ...v.omit(producedEvent, ["context"]).entries,
   context: v.optional(v.pipe(v.array(v.string()), v.description("The keys of the context; a form has no values."))),
@@ -65,6 +85,7 @@ export const ingestSchemas: Json = {
     },
   },
   CloudEventData: cloudEventData,
+  StandardWebhook: standardWebhook,
   Accepted: jsonSchema(accepted),
   InvalidEvents: jsonSchema(eventErrors),
   RuleErrors: jsonSchema(ruleErrors),

@@ -53,10 +53,14 @@ const cloudEvent = ref("schemas", "CloudEvent");
 const listOf = (items: Json): Json => ({ type: "array", items, maxItems: MAX_EVENTS });
 const BODIES: Readonly<Record<string, Json>> = {
   "application/json": {
-    schema: { anyOf: [event, listOf(event), ref("schemas", "CloudEventData")] },
+    schema: { anyOf: [event, listOf(event), ref("schemas", "StandardWebhook"), ref("schemas", "CloudEventData")] },
     examples: {
       event: { summary: "One event", value: EVENT },
       events: { summary: "Several events", value: [EVENT, { event_type: "crm_deal_won", message: "Deal 7 is won." }] },
+      standardWebhook: {
+        summary: "A message of Standard Webhooks",
+        value: { type: "user.activated", timestamp: "2026-11-25T12:00:00Z", data: { message: "Ada is active." } },
+      },
       data: { summary: "The data of a CloudEvent in binary mode", value: { message: "Ada is active." } },
     },
   },
@@ -132,7 +136,7 @@ const sendingAnswers: Readonly<Record<number, Answer>> = {
 };
 
 const receiptAnswers: Readonly<Record<number, Answer>> = {
-  200: json("Accepted, stored or dead.", [], "Receipt", { status: "stored", uuid: UUID, id: 301 }),
+  200: json("Accepted, stored, dead or discarded.", [], "Receipt", { status: "stored", uuid: UUID, id: 301 }),
   401: notAuthenticated,
   404: detailAnswer("Unknown receipt or uuid.", COMMON, "Not a receipt of this producer, and not a UUID."),
   405: notAllowed("GET and HEAD", "Receipts are read by GET."),

@@ -54,19 +54,22 @@ export async function lookUpReceipt(binding: D1Database, producer: Producer, id:
     .select()
     .from(deadLetters)
     .where(and(eq(deadLetters.uuid, uuid), sentBy));
-  const [[letter], ...stored] = await db.batch([
+  const [letters, ...stored] = await db.batch([
     dead,
     receipt ? selectNamed(db, uuid, receipt.content) : selectSent(db, uuid, producer.name),
     ...(receipt ? [selectEqual(db, receipt, producer.name)] : []),
   ]);
   const [event] = stored.flat();
   if (event !== undefined) return { status: "stored", uuid: event.uuid, id: event.id };
-  if (letter !== undefined) {
-    const { reason, detail, attempts, lastSeen } = letter;
-    return { status: "dead", uuid, reason, detail, attempts, last_seen: printTime(lastSeen) };
-  }
+  const letter = letters.find(({ discarded }) => discarded === null) ?? letters[0];
+  if (letter !== undefined) return stateOf(letter, uuid);
   if (receipt !== undefined) return { status: "accepted", uuid, accepted: printTime(receipt.acceptedAt) };
   throw notFound("No event of this uuid is stored or dead. Its receipt shows whether it was accepted.");
+}
+
+function stateOf({ reason, detail, attempts, lastSeen, discarded }: typeof deadLetters.$inferSelect, uuid: string) {
+  if (discarded !== null) return { status: "discarded", uuid, reason, detail, discarded: printTime(discarded) };
+  return { status: "dead", uuid, reason, detail, attempts, last_seen: printTime(lastSeen) };
 }
 
 /** The content of a receipt; undefined when none of the producer's secrets signed it. */

@@ -23,7 +23,7 @@ export const producers = sqliteTable("producers", {
   updated: integer().notNull(),
 });
 
-/** migrations/0013_dead_letters.sql */
+/** migrations/0015_discarded_dead_letters.sql */
 export const deadLetters = sqliteTable(
   "dead_letters",
   {
@@ -33,17 +33,19 @@ export const deadLetters = sqliteTable(
     producer: text(),
     uuid: text(),
     content: text(),
+    day: text(),
     attempts: integer().notNull(),
     firstSeen: integer("first_seen").notNull(),
     lastSeen: integer("last_seen").notNull(),
-    state: text({ enum: ["dead", "replay", "sent"] })
+    discarded: integer(),
+    state: text({ enum: ["dead", "replay", "sent", "stored", "discarded"] })
       .notNull()
       .default("dead"),
     body: text(),
   },
   (table) => [
     index("dead_letters_uuid").on(table.uuid),
-    index("dead_letters_state").on(table.state).where(sql`state <> 'dead'`),
+    index("dead_letters_state").on(table.state).where(sql`state IN ('replay', 'sent', 'stored')`),
   ],
 );
 

@@ -54,7 +54,7 @@ export async function writeEvents<T extends Delivered>(
 ): Promise<Written<T>> {
   const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
-  const items = delivered.map((delivery) => ({ ...delivery, delivery }));
+  const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
   for (const some of transactions(items)) await write({ db, now, written }, some);
   return written;
 }
@@ -149,7 +149,7 @@ async function record<T extends Delivered>(
   evictions: Evictions,
 ): Promise<Contested<T>[]> {
   const events = items.map(({ event }) => event);
-  const report = await recordEvents(db, events, { alongside: [countDelivered(items, now)], evictions });
+  const report = await recordEvents(db, events, { alongside: countDelivered(items, now), evictions });
   written.stored += report.events;
   written.duplicates += report.duplicates;
   written.rowsWritten += report.rowsWritten;

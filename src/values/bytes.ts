@@ -9,7 +9,7 @@ export const byteLength = (text: string): number => encoder.encode(text).byteLen
 
 /** The SHA-256 of bytes, or of a text in UTF-8: 32 bytes. */
 export const sha256 = async (data: string | Uint8Array): Promise<Uint8Array> =>
-  new Uint8Array(await crypto.subtle.digest("SHA-256", typeof data === "string" ? utf8(data) : data));
+  new Uint8Array(await crypto.subtle.digest("SHA-256", asSource(typeof data === "string" ? utf8(data) : data)));
 
 /** The first `bytes` (at most 32) of the SHA-256 of bytes or a text, as lower-case hex: two digits a byte. */
 export const sha256Hex = async (data: string | Uint8Array, bytes = 32): Promise<string> =>
@@ -17,6 +17,9 @@ export const sha256Hex = async (data: string | Uint8Array, bytes = 32): Promise<
 
 /** The HMAC-SHA-256 of `data`: 32 bytes. */
 export async function hmacSha256(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
-  const imported = await crypto.subtle.importKey("raw", key, HMAC, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+  const imported = await crypto.subtle.importKey("raw", asSource(key), HMAC, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, asSource(data)));
 }
+
+/** The types of Node refuse bytes that threads may share; ours are never shared. */
+const asSource = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;

@@ -48,6 +48,51 @@ describe("npm run admin", () => {
     await assert.rejects(admin("dead-letters", "discard", "a' OR true --"), /An ID has/);
     await admin("dead-letters", "discard", DEAD_LETTER);
     await assert.rejects(admin("dead-letters", "replay", DEAD_LETTER), /There is no such dead letter/);
+    const [letter] = await database.query("SELECT state, body, discarded > 1e15 AS is_known FROM dead_letters");
+    assert.deepEqual({ ...letter }, { state: "discarded", body: "", is_known: 1 });
+  });
+
+  it("lists dead letters that somebody can do something about, and forgets a discarded message without an event", async () => {
+    const insert = (id: string, state: string, uuid: string) =>
+      `INSERT INTO dead_letters (id, reason, detail, uuid, attempts, first_seen, last_seen, state, body)
+        VALUES ('${id.repeat(16)}', 'refused', '', ${uuid}, 1, 0, 0, '${state}', '')`;
+    await database.query(
+      ...[insert("aa", "dead", "NULL"), insert("bb", "replay", "'1'"), insert("cc", "sent", "'2'")],
+      ...[insert("dd", "stored", "'3'"), insert("ee", "discarded", "'4'")],
+    );
+    const ids = async () => (await admin("dead-letters", "list")).match(/^[a-f]{12}/gm)?.toSorted();
+    assert.deepEqual(await ids(), ["aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"]);
+    await assert.rejects(admin("dead-letters", "replay", "dddddddd", "eeeeeeee"), /There is no such dead letter/);
+    assert.equal(await admin("dead-letters", "discard", "--all"), "3 dead letters discarded.\n");
+    assert.equal(await admin("dead-letters", "list"), "There are no dead letters.\n");
+    const rest = await database.query("SELECT substr(id, 1, 1) AS id, state FROM dead_letters ORDER BY id");
+    assert.deepEqual(
+      rest.map(({ id, state }) => `${id} ${state}`),
+      ["b discarded", "c discarded", "d stored", "e discarded"],
+    );
+  });
+
+  it("makes a dead letter to practise with, which the numbers include, and which waits when it is replayed", async () => {
+    const numbers = async () => {
+      const [row] = JSON.parse(await admin("ingest", "status", "--json"));
+      return [row.producer, row.accepted, row.stored, row.duplicates, row.waiting, row.dead];
+    };
+    const id = (await admin("dead-letters", "make-one")).trim();
+    assert.deepEqual(await numbers(), ["local", 1, 0, 0, 0, 1]);
+    await admin("dead-letters", "replay", id);
+    assert.deepEqual(await numbers(), ["local", 1, 0, 0, 1, 0]);
+    assert.match(await admin("dead-letters", "list"), /practice +replay +1 +Made by dead-letters make-one/);
+    await admin("dead-letters", "discard", id);
+    assert.deepEqual(await numbers(), ["local", 1, 0, 0, 0, 1]);
+    await assert.rejects(admin("dead-letters", "make-one", "--remote"), /works on local data only/);
+  });
+
+  it("adds up the days and producers in a last line", async () => {
+    const values = `('crm', '${DAY}', 12, 10, 1, 1, '{}'), ('hub', '${DAY}', 3, 2, 0, 1, '{}')`;
+    await database.query(`INSERT INTO ingest_days VALUES ${values}`);
+    const lines = (await admin("ingest", "status")).trim().split("\n");
+    assert.deepEqual(lines.at(-1)?.split(/ {2,}/), ["all", "all", "15", "12", "1", "0", "2", "-", "-", "-"]);
+    assert.equal((await admin("ingest", "status", "--producer", "crm")).trim().split("\n").length, 2);
   });
 
   it("counts each producer's events by day", async () => {

@@ -1,10 +1,11 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { deliver } from "../support/batch.ts";
 import { stopClock } from "../support/clock.ts";
 import { hook, push, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
-import { request } from "../support/world.ts";
+import { request, runMinute } from "../support/world.ts";
 
 const UUID = "0b5c1a4e000040008000000000000001";
 
@@ -52,6 +53,20 @@ describe("a receipt", () => {
       last_seen: "2026-05-01T12:00:00.123000Z",
     });
     expect(await rows("dead_letters")).toHaveLength(1);
+  });
+
+  it("of an event that died and was discarded tells so, and when, for good", async () => {
+    const [first, second] = [await sent(hook({ uuid: UUID })), await sent(hook({ uuid: UUID, message: "Other" }))];
+    await deliver([...first.bodies, ...second.bodies]);
+    await env.DB.exec("UPDATE dead_letters SET state = 'discarded', discarded = 1777636800000000, body = ''");
+    const discarded = {
+      ...{ code: 200, status: "discarded", uuid: UUID, reason: "conflict", detail: expect.stringContaining(UUID) },
+      discarded: "2026-05-01T12:00:00Z",
+    };
+    expect(await ask(second.receipt)).toEqual(discarded);
+    await runMinute();
+    expect(await ask(second.receipt)).toEqual(discarded);
+    expect(await ask(first.receipt)).toMatchObject({ status: "stored" });
   });
 
   it("that was changed, or is another producer's, or a uuid nobody knows, is unknown", async () => {

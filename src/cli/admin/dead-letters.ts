@@ -1,11 +1,13 @@
-import { and, desc, eq, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bodyKey } from "../../ingest/queue/keys.ts";
 import { deadLetters } from "../../ingest/table.ts";
-import { query, type Row } from "../d1.ts";
+import { microsecondsNow } from "../../values/time.ts";
+import { query, queryAll, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { deleteObjects, readObject } from "../r2.ts";
 import { builder, startsWith } from "../sql.ts";
 import { command, JSON_OPTION } from "./command.ts";
+import { makeDeadLetter } from "./make-dead-letter.ts";
 import { checkedNumber } from "./options.ts";
 import { printJson, printList } from "./print.ts";
 import { shortTime } from "./time.ts";
@@ -29,10 +31,14 @@ interface Selection {
   reason?: string;
 }
 
+/** The states of letters that an operator can do something about; of the others, the events are stored or given up. */
+const OPEN = ["dead", "replay", "sent"] as const;
+
 const list = command({
   name: "dead-letters list",
   usage: "[--producer NAME] [--reason REASON] [--limit N] [--json]",
-  help: `Lists accepted events that could not be stored, newest first. Default of N: ${DEFAULT_LIMIT}.`,
+  help: `Lists accepted events that could not be stored, newest first. Default of N: ${DEFAULT_LIMIT}.
+In the state replay or sent, a dead letter is on its way to the database; it leaves the list when its event is stored.`,
   options: { ...SELECTION, ...JSON_OPTION, limit: { type: "string", default: String(DEFAULT_LIMIT) } },
   async run({ target, values }) {
     const limit = checkedNumber("--limit", values.limit, MAX_LIMIT_DIGITS);
@@ -72,13 +78,8 @@ const show = command({
   takesWords: true,
   async run({ target, values, words }) {
     const [id = ""] = words;
-    const [deadLetter, ...others] = await query(
-      target,
-      builder
-        .select()
-        .from(deadLetters)
-        .where(anyOf(words.slice(0, 1))),
-    );
+    const chosen = anyOf(words.slice(0, 1));
+    const [deadLetter, ...others] = await query(target, builder.select().from(deadLetters).where(chosen));
     if (deadLetter === undefined) throw new Failure(`There is no dead letter ${id}.`);
     if (others.length > 0)
       throw new Failure(`More than one dead letter has an ID that starts with ${id}. Give more digits.`);
@@ -89,7 +90,11 @@ const show = command({
 });
 
 function printDeadLetter({ body: _, ...deadLetter }: Row, body: string): void {
-  const times = { first_seen: shortTime(deadLetter.first_seen), last_seen: shortTime(deadLetter.last_seen) };
+  const { first_seen, last_seen, discarded } = deadLetter;
+  const times = {
+    ...{ first_seen: shortTime(first_seen), last_seen: shortTime(last_seen) },
+    discarded: discarded === null ? null : shortTime(discarded),
+  };
   for (const [name, value] of Object.entries({ ...deadLetter, ...times }))
     console.log(`${name.padEnd(12)}${value ?? ""}`);
   console.log(`\n${body}`);
@@ -99,7 +104,7 @@ const replay = command({
   name: "dead-letters replay",
   usage: SELECTION_USAGE,
   help: `Sends dead letters to the queue again, within a minute. An event that is stored already is not stored twice.
-A dead letter is deleted when its event is stored. If the event fails again, its state becomes dead again.`,
+A dead letter leaves the list when its event is stored. If the event fails again, its state becomes dead again.`,
   options: SELECTION,
   takesWords: true,
   async run({ target, values, words }) {
@@ -119,17 +124,22 @@ A dead letter is deleted when its event is stored. If the event fails again, its
 const discard = command({
   name: "dead-letters discard",
   usage: SELECTION_USAGE,
-  help: "Deletes dead letters. Their events are lost.",
+  help: `Gives dead letters up. Their events are lost; their receipts say discarded, and when.`,
   options: SELECTION,
   takesWords: true,
   async run({ target, values, words }) {
-    const isLarge = sql`${deadLetters.body} IS NULL`.as("large");
-    const deleted = await query(
-      target,
-      builder.delete(deadLetters).where(selected(values, words)).returning({ id: deadLetters.id, isLarge }),
-    );
-    const message = `${counted(deleted)} deleted.`;
-    const large = deleted.filter((row) => row.large === 1);
+    const chosen = selected(values, words);
+    const { id, body, uuid } = deadLetters;
+    const [found = []] = await queryAll(target, [
+      builder
+        .select({ id, isLarge: sql`${body} IS NULL`.as("large") })
+        .from(deadLetters)
+        .where(chosen),
+      builder.delete(deadLetters).where(and(chosen, isNull(uuid))),
+      builder.update(deadLetters).set({ state: "discarded", discarded: microsecondsNow(), body: "" }).where(chosen),
+    ]);
+    const message = `${counted(found)} discarded.`;
+    const large = found.filter((row) => row.large === 1);
     await deleteObjects(
       target,
       large.map(({ id }) => bodyKey(String(id))),
@@ -138,14 +148,15 @@ const discard = command({
   },
 });
 
-/** The dead letters that a command is for: those with the IDs, or with --all every one that passes the filter. */
+/** The open dead letters that a command is for: those with the IDs, or with --all every one that passes the filter. */
 function selected(selection: Selection, ids: readonly string[]): SQL | undefined {
   if (selection.all === ids.length > 0) throw new Failure("Give IDs or --all.", WRONG_USAGE);
-  return selection.all ? filter(selection) : anyOf(ids);
+  return selection.all ? filter(selection) : and(anyOf(ids), inArray(deadLetters.state, OPEN));
 }
 
 const filter = ({ producer, reason }: Selection): SQL | undefined =>
   and(
+    inArray(deadLetters.state, OPEN),
     producer === undefined ? undefined : eq(deadLetters.producer, producer),
     reason === undefined ? undefined : eq(deadLetters.reason, reason),
   );
@@ -163,4 +174,4 @@ function counted(rows: readonly Row[]): string {
   return rows.length === 1 ? "1 dead letter" : `${rows.length} dead letters`;
 }
 
-export const deadLetterCommands = [list, show, replay, discard];
+export const deadLetterCommands = [list, show, replay, discard, makeDeadLetter];

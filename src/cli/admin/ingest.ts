@@ -10,6 +10,7 @@ import { printList } from "./print.ts";
 
 const DEFAULT_DAYS = 7;
 const MAX_DAYS_DIGITS = 4;
+const NUMBERS = ["accepted", "stored", "duplicates", "waiting", "dead"] as const;
 
 /** JSON text of an object of numbers. */
 const numbers = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.number()));
@@ -18,8 +19,8 @@ const status = command({
   name: "ingest status",
   usage: "[--days N] [--producer NAME] [--json]",
   help: `Counts the events of each producer by the day (UTC) on which they were received. Default of N: ${DEFAULT_DAYS}.
-Accepted events are stored, duplicate or dead; those in the queue are not counted yet. Lag is the time from received
-to stored that 50 % and 99 % of the events do not exceed; the number is at most a fifth too high.`,
+Accepted = stored + duplicate + waiting + dead. Waiting: dead letters that are being replayed. Dead: the other dead letters,
+and those that were discarded. New events in the queue are not counted yet. Lag is the time from received to stored that 50 % and 99 % of the events do not exceed; the number is at most a fifth too high.`,
   options: {
     ...JSON_OPTION,
     days: { type: "string", default: String(DEFAULT_DAYS) },
@@ -30,12 +31,23 @@ to stored that 50 % and 99 % of the events do not exceed; the number is at most 
     const first = dayOf(microsecondsNow() - (days - 1) * DAY);
     const rows = await query(target, daysSince(first, values.producer));
     printList({
-      rows: rows.map(readable),
+      rows: values.json ? rows.map(readable) : withTotal(rows.map(readable)),
       json: values.json,
       none: `Nothing was received since ${first}.`,
-      headings: ["day", "producer", "accepted", "stored", "duplicate", "dead", "lag p50", "p99", "rejected requests"],
+      headings: [
+        "day",
+        "producer",
+        "accepted",
+        "stored",
+        "duplicate",
+        "waiting",
+        "dead",
+        "lag p50",
+        "p99",
+        "rejected requests",
+      ],
       cells: (row) => [
-        ...[row.day, row.producer, row.accepted, row.stored, row.duplicates, row.dead],
+        ...[row.day, row.producer, ...NUMBERS.map((name) => row[name])],
         ...[duration(row.lag_p50_ms), duration(row.lag_p99_ms), reasons(row.rejected)],
       ],
     });
@@ -49,21 +61,39 @@ function daysSince(first: string, producer: string | undefined) {
       SELECT day, producer FROM ingest_days WHERE ${filter} UNION SELECT day, producer FROM ingest_rejections WHERE ${filter}
     )
     SELECT days.day, days.producer, coalesce(accepted, 0) AS accepted, coalesce(stored, 0) AS stored,
-      coalesce(duplicates, 0) AS duplicates, coalesce(dead, 0) AS dead, coalesce(lag, '{}') AS lag,
+      coalesce(duplicates, 0) AS duplicates, coalesce(waiting, 0) AS waiting,
+      coalesce(dead, 0) - coalesce(waiting, 0) AS dead, coalesce(lag, '{}') AS lag,
       (SELECT json_group_object(reason, requests) FROM ingest_rejections AS rejections
         WHERE rejections.day = days.day AND rejections.producer = days.producer) AS rejected
-    FROM days LEFT JOIN ingest_days USING (day, producer) ORDER BY days.day DESC, days.producer`;
+    FROM days LEFT JOIN ingest_days USING (day, producer) LEFT JOIN (
+      SELECT day, producer, count(*) AS waiting FROM dead_letters WHERE state IN ('replay', 'sent') GROUP BY day, producer
+    ) USING (day, producer)
+    ORDER BY days.day DESC, days.producer`;
 }
 
 function readable({ lag, rejected, ...row }: Row) {
   const lags = v.parse(numbers, lag);
   return {
-    ...{ day: row.day, producer: row.producer, accepted: row.accepted, stored: row.stored },
-    ...{ duplicates: row.duplicates, dead: row.dead },
+    ...{ day: String(row.day), producer: String(row.producer) },
+    ...{ accepted: Number(row.accepted), stored: Number(row.stored), duplicates: Number(row.duplicates) },
+    ...{ waiting: Number(row.waiting), dead: Number(row.dead) },
     lag_p50_ms: percentile(lags, 0.5) ?? null,
     lag_p99_ms: percentile(lags, 0.99) ?? null,
     rejected: v.parse(numbers, rejected),
   };
+}
+
+type Numbers = ReturnType<typeof readable>;
+
+/** The rows and, where there are several, one with their sums. */
+function withTotal(rows: readonly Numbers[]): Numbers[] {
+  if (rows.length < 2) return [...rows];
+  const sum = (name: (typeof NUMBERS)[number]) => rows.reduce((total, row) => total + row[name], 0);
+  const sums = {
+    ...{ accepted: sum("accepted"), stored: sum("stored"), duplicates: sum("duplicates") },
+    ...{ waiting: sum("waiting"), dead: sum("dead") },
+  };
+  return [...rows, { day: "all", producer: "all", ...sums, lag_p50_ms: null, lag_p99_ms: null, rejected: {} }];
 }
 
 function duration(milliseconds: number | null): string {

@@ -69,13 +69,14 @@ export const isStored = (uuid: SQL, content: SQL): SQL =>
 
 /**
  * A query for the settled events of a delivery, in the transaction that writes them: `value`, the incoming row, and
- * `outcome`, `stored` or `duplicate`. Left out are conflicts, and events that this very request stored before, as the
- * queue has delivered it again. `rows`: JSON, each row begins with [uuid, content, producer, receivedAt, isFirst].
+ * `outcome`, `stored` or `duplicate`. Left out are conflicts and, without `again`, events that this very request stored
+ * before, as the queue has delivered it again. `rows`: JSON, each row begins with [uuid, content, producer, receivedAt,
+ * isFirst].
  */
-export const settledEvents = (rows: string): SQL => sql`SELECT incoming.value AS value,
+export const settledEvents = (rows: string, { again = false } = {}): SQL => sql`SELECT incoming.value AS value,
     CASE WHEN events.id > last_id AND incoming.value->>4 = 1 THEN 'stored' ELSE 'duplicate' END AS outcome
   FROM json_each(${rows}) AS incoming CROSS JOIN commit_watermark
     LEFT JOIN events ON events.uuid = incoming.value->>0
   WHERE events.id IS NULL
     OR (${storedContent} = incoming.value->>1
-      AND (events.id > last_id OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;
+      AND (${sql.raw(again ? "1" : "0")} OR events.id > last_id OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;

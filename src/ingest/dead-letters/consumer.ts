@@ -7,7 +7,8 @@ import { microsecondsNow } from "../../values/time.ts";
 import { unpackMessage } from "../queue/message.ts";
 import { retryDelay } from "../queue/retry.ts";
 import { spillDead } from "../queue/spill.ts";
-import { type DeadLetter, deadLetterOf, keepDeadLetters, unreadableDeadLetter } from "./keep.ts";
+import { keepDeadLetters } from "./keep.ts";
+import { type DeadLetter, deadLetterOf, unreadableDeadLetter } from "./letter.ts";
 import { asText, type Cause, unpackDeadLetter } from "./message.ts";
 
 /** After this many deliveries, over hours, a dead message goes to R2; the cron job sends it to the queue again. */

@@ -1,5 +1,5 @@
 import { and, asc, eq, sql } from "drizzle-orm";
-import { database } from "../../db/client.ts";
+import { database, runBatch } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { isStored } from "../../events/write/stored.ts";
 import { bodyKey } from "../queue/keys.ts";
@@ -34,12 +34,17 @@ export async function replayDeadLetters(env: Pick<Env, "DB" | "SPILL" | "INGEST_
   return sent;
 }
 
+/** An event that was stored by another message than the replay was a duplicate, then. */
 async function deleteStored(env: Pick<Env, "DB" | "SPILL">): Promise<void> {
-  const isDone = and(eq(deadLetters.state, "sent"), isStored(sql`${deadLetters.uuid}`, sql`${deadLetters.content}`));
-  const deleted = await database(env.DB)
-    .delete(deadLetters)
-    .where(isDone)
-    .returning({ id: deadLetters.id, isLarge: sql<number>`${deadLetters.body} IS NULL` });
-  const large = deleted.filter(({ isLarge }) => isLarge === 1).map(({ id }) => bodyKey(id));
+  const [, , deleted] = await runBatch(database(env.DB), [
+    sql`UPDATE ingest_days SET dead = dead - done.n, duplicates = duplicates + done.n
+      FROM (SELECT producer, day, count(*) AS n FROM dead_letters WHERE ${isDone} GROUP BY producer, day) AS done
+      WHERE ingest_days.producer = done.producer AND ingest_days.day = done.day`,
+    sql`UPDATE dead_letters SET state = 'stored', day = NULL WHERE ${isDone}`,
+    sql`DELETE FROM dead_letters WHERE state = 'stored' RETURNING id, body IS NULL AS is_large`,
+  ]);
+  const large = (deleted?.results ?? []).filter((row) => row.is_large === 1).map(({ id }) => bodyKey(String(id)));
   if (large.length > 0) await env.SPILL.delete(large);
 }
+
+const isDone = sql`state = 'sent' AND ${isStored(sql`dead_letters.uuid`, sql`dead_letters.content`)}`;

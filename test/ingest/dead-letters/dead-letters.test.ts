@@ -197,7 +197,7 @@ describe("a replay", () => {
     await runMinute({ INGEST_QUEUE: aQueue().queue });
     expect(await rows("dead_letters")).toEqual([]);
     expect((await env.SPILL.list()).objects).toEqual([]);
-    expect(await rows("ingest_days")).toMatchObject([{ accepted: 2, stored: 2, dead: 2 }]);
+    expect(await rows("ingest_days")).toMatchObject([{ accepted: 2, stored: 2, duplicates: 0, dead: 0 }]);
   });
 
   it("that dies again is the same letter", async () => {
