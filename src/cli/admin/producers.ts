@@ -213,7 +213,7 @@ const stored = (auth: Authentication, secret: string): string => (auth === "secr
 
 /** Prints only the secret to stdout, so that it can be piped. */
 function printSecret(name: string, secret: string): void {
-  console.error(`Secret of ${name}. It is shown only once:`);
+  console.error(`Secret of ${name}, valid within half a minute. It is shown only once:`);
   console.log(secret);
 }
 
