@@ -10,7 +10,7 @@ export interface Documented {
 }
 
 export const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
-export const INGEST_SECRET = "openapi-secret";
+export const INGEST_SECRET = "secret-of-the-openapi-test";
 
 const UUID = "07d02ac2f5be454780565ac8b70fad91";
 const UNKNOWN = "4fb3a7a1-5c1e-4d64-9a55-0f6f2f1c6a3d";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -32,14 +32,16 @@ class Gateway {
   readonly server: Server;
 
   constructor(target: () => string) {
-    this.server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const rule = this.rules.shift();
-      const status = rule === "refuse" ? 429 : await pass(target(), request.headers, Buffer.concat(chunks));
-      this.statuses.push(status);
-      response.writeHead(rule === "lose the answer" ? 503 : status).end();
-    });
+    this.server = createServer((request, response) => void this.#answer(request, response, target()));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, target: string): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const rule = this.rules.shift();
+    const status = rule === "refuse" ? 429 : await pass(target, request.headers, Buffer.concat(chunks));
+    this.statuses.push(status);
+    response.writeHead(rule === "lose the answer" ? 503 : status).end();
   }
 }
 
