@@ -22,7 +22,7 @@ export async function readAuthentication(...sources: readonly Environment[]): Pr
 
 /** The text that a TOML file gives to a name, written as wrangler.toml writes all of them: `NAME = "text"`. */
 const textIn = (toml: string, name: string): string | undefined =>
-  new RegExp(`^${name} *= *"([^"\\\\]+)"`, "m").exec(toml)?.[1];
+  [...toml.matchAll(/^([A-Z_]+) = "([^"\\]+)"/gm)].find(([, key]) => key === name)?.[2];
 
 function checkedUrl(text: string | undefined): string {
   if (text === undefined) {
