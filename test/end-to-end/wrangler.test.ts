@@ -65,7 +65,7 @@ describe("the admin commands and wrangler", () => {
     const put = ["r2", "object", "put", object, "--file", file, ...targetOptions(database.target)];
     assert.equal((await runWrangler(put)).code, 0);
     assert.match((await database.admin("dead-letters", "show", DEAD_LETTER)).stdout, /\n\na large body: õ\n$/);
-    assert.equal((await database.admin("dead-letters", "discard", DEAD_LETTER)).stdout, "1 dead letter deleted.\n");
+    assert.equal((await database.admin("dead-letters", "discard", DEAD_LETTER)).stdout, "1 dead letter discarded.\n");
 
     await assert.rejects(readObject(database.target, bodyKey(DEAD_LETTER)), /has no object bodies\/abab/);
   });
