@@ -65,15 +65,16 @@ function warningsOf(replaced: number): string[] {
 /**
  * A uuid that the server derives could be computed before its event is sent, and so be taken from it. Only upstream may
  * send one, or a producer for an event that is stored and equal, or its own. Otherwise the answer is the same whether or
- * not the uuid is in use.
+ * not the uuid is in use. While the database does not answer, nobody may: an event that is sent back as it was printed
+ * would be taken for another one, and be stored twice.
  */
 function assertNotDerived(sender: Sender, events: readonly NamedEvent[], stored: Identities | undefined): void {
-  if (sender.isUpstream) return;
   const derived = [...events.entries()].filter(
     ([, { uuid, content, hasOwnUuid }]) => hasOwnUuid && content !== undefined && isDigest(uuid),
   );
   if (derived.length === 0) return;
   if (stored === undefined) throw unavailable("The uuids could not be checked; send the events again.");
+  if (sender.isUpstream) return;
   const unknown = derived.filter(([, { uuid, content }]) => {
     const there = stored.get(uuid);
     return there?.content !== content && there?.producer !== sender.name;

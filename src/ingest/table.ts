@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { AUTHENTICATIONS, DEFAULT_TOLERANCE, FORMAT_NAMES } from "./producers/schemes.ts";
 
@@ -23,7 +22,7 @@ export const producers = sqliteTable("producers", {
   updated: integer().notNull(),
 });
 
-/** migrations/0015_discarded_dead_letters.sql */
+/** migrations/0015_discarded_dead_letters.sql, 0016_dead_letter_states.sql */
 export const deadLetters = sqliteTable(
   "dead_letters",
   {
@@ -43,10 +42,7 @@ export const deadLetters = sqliteTable(
       .default("dead"),
     body: text(),
   },
-  (table) => [
-    index("dead_letters_uuid").on(table.uuid),
-    index("dead_letters_state").on(table.state).where(sql`state IN ('replay', 'sent', 'stored')`),
-  ],
+  (table) => [index("dead_letters_uuid").on(table.uuid), index("dead_letters_state").on(table.state, table.lastSeen)],
 );
 
 /** migrations/0014_ingest_statistics.sql */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Env } from "../../src/env.ts";
 import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
 import { deliver } from "../support/batch.ts";
-import { hook, rows } from "../support/ingest.ts";
+import { aFailingDatabase, hook, rows } from "../support/ingest.ts";
 import { aPerson } from "../support/people.ts";
 import { aQueue } from "../support/queue.ts";
 import { emptyStorage } from "../support/storage.ts";
@@ -25,10 +26,10 @@ const INGEST_SECRETS = JSON.stringify({
 const UUID = "0b5c1a4e000040008000000000000001";
 const ALL_FIELDS = ["id", "uuid", "created", "event_type", "message", "context"];
 
-async function send(producer: string, { body, headers }: Sending) {
+async function send(producer: string, { body, headers }: Sending, changed: Partial<Env> = {}) {
   const { queue, bodies } = aQueue();
   const init = { method: "POST", body, headers: { Authorization: "Bearer s", ...headers } };
-  const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
+  const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue, ...changed });
   await deliver(bodies, { INGEST_SECRETS });
   return { status: response.status, ...(await response.json<{ uuids?: string[]; warnings?: string[] }>()) };
 }
@@ -187,6 +188,16 @@ describe("an event that was first sent with an id and without a time", () => {
     for (const change of [{ created: later }, { message: "Other" }, { context: {} }, { event_type: "other" }]) {
       expect((await send("plain", json({ ...event, ...change }))).status).toBe(409);
     }
+  });
+
+  it.each(PRODUCERS)("is asked for again while the database is away, and not stored twice (%s)", async (producer) => {
+    await send("plain", json(untimed, KEYED));
+    const [before, back] = [await rows("events"), json(await printed())];
+    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.", 1);
+
+    expect((await send(producer, back, { DB })).status).toBe(503);
+    expect(await rows("events")).toEqual(before);
+    expect(await rows("dead_letters")).toEqual([]);
   });
 
   it("tells a stranger nothing about its time, and is not changed by one", async () => {

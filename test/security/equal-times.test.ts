@@ -46,4 +46,14 @@ describe("a producer that sends thousands of events of one time", () => {
     ]);
     for (const { rows } of [first, next, last, before]) expect(rows).toBeLessThan(200);
   });
+
+  it.each(["created", "-created"])(
+    "never makes a deep page of the log with o=%s read more than is skipped",
+    async (o) => {
+      const deep = await page(`/api/events/?o=${o}&page_size=5&page=50`);
+
+      expect(deep.messages).toEqual(["244", "245", "246", "247", "248"]);
+      expect(deep.rows).toBeLessThan(600);
+    },
+  );
 });

@@ -33,24 +33,40 @@ function candidates(query: SeriesQuery, slice: Slice, limit: SQL, offset: number
 
 /**
  * The keys after the first `offset`, in order. The index has the ids of equal times in the order of newest first. For the
- * other order SQLite would read all rows of a time to sort them, and a time may have any number of rows. So the first
- * keys in the index's own order tell the times of the part, and only the ids of its last time are read in the other.
+ * other order SQLite would read all rows of a time to sort them, and a time may have any number of rows. So the part in
+ * the index's own order tells the times, and only the ids of its first and its last time are read in the other.
  */
-function keys(query: SeriesQuery, slice: Slice, where: SQL | undefined, limit: SQL, offset: number): SQL {
+function keys(
+  query: SeriesQuery,
+  slice: Pick<Slice, "backwards">,
+  where: SQL | undefined,
+  limit: SQL,
+  offset: SQL | number,
+): SQL {
   const descends = isDescending(query, slice);
   const time = sql.raw(`created ${descends ? "DESC" : "ASC"}`);
   const [asked, other] = slice.backwards ? [sql`id DESC`, sql`id ASC`] : [sql`id ASC`, sql`id DESC`];
-  const part = sql`LIMIT ${limit} OFFSET ${offset}`;
-  if (!query.oldestFirst) return sql`${keyRange(query, where, sql`${time}, ${asked}`)} ${part}`;
-  const first = sql`LIMIT ${limit} + ${offset}`;
-  const last = sql`(SELECT ${sql.raw(descends ? "min" : "max")}(created) FROM times)`;
-  return sql`WITH times AS MATERIALIZED (${keyRange(query, where, sql`${time}, ${other}`)} ${first})
-    SELECT * FROM times WHERE created <> ${last}
-    UNION ALL SELECT * FROM (${keyRange(query, and(sql`created = ${last}`, where), asked)} ${first})
-    ORDER BY ${time}, ${asked} ${part}`;
+  if (!query.oldestFirst) return sql`${keyRange(query, where, sql`${time}, ${asked}`)} LIMIT ${limit} OFFSET ${offset}`;
+  const [first, last] = [descends ? "max" : "min", descends ? "min" : "max"].map(
+    (end) => sql`(SELECT ${sql.raw(end)}(created) FROM part)`,
+  );
+  const ofTime = (created: SQL | undefined) => keyRange(query, and(sql`created = ${created}`, where), asked);
+  const part = sql`WITH part AS MATERIALIZED (
+      ${keyRange(query, where, sql`${time}, ${other}`)} LIMIT ${limit} OFFSET ${offset}
+    )`;
+  const order = sql`ORDER BY ${time}, ${asked} LIMIT ${limit}`;
+  if (offset === 0) {
+    return sql`${part} SELECT * FROM part WHERE created <> ${last}
+      UNION ALL SELECT * FROM (${ofTime(last)} LIMIT ${limit}) ${order}`;
+  }
+  const earlier = keyRange(query, and(sql`created ${sql.raw(descends ? ">" : "<")} ${first}`, where), time);
+  return sql`${part} SELECT * FROM (${ofTime(first)} LIMIT ${limit} OFFSET ${offset} - (SELECT count(*) FROM (${earlier})))
+    UNION ALL SELECT * FROM part WHERE created NOT IN (${first}, ${last})
+    UNION ALL SELECT * FROM (${ofTime(sql`nullif(${last}, ${first})`)} LIMIT ${limit}) ${order}`;
 }
 
-const isDescending = (query: SeriesQuery, { backwards }: Slice): boolean => query.oldestFirst === backwards;
+const isDescending = (query: SeriesQuery, { backwards }: Pick<Slice, "backwards">): boolean =>
+  query.oldestFirst === backwards;
 
 function keyRange(query: SeriesQuery, where: SQL | undefined, order: SQL): SQL {
   const source =
@@ -70,7 +86,8 @@ function wanted({ series, roles, types }: SeriesQuery): SQL | undefined {
  * A page of the whole log at any depth, in one statement: the counters give the quarter, the day and the hour in
  * which the page begins, and only rows of that hour are skipped one by one.
  */
-export function deepLogStatement({ oldestFirst }: SeriesQuery, columns: SQL, skip: number, limit: number): SQL {
+export function deepLogStatement(query: SeriesQuery, columns: SQL, skip: number, limit: number): SQL {
+  const { oldestFirst } = query;
   const order = sql.raw(oldestFirst ? "ASC" : "DESC");
   const first = (of: string) => sql`(SELECT period, before FROM (
       SELECT period, n, total - n AS before, total FROM ${sql.raw(of)}
@@ -82,6 +99,8 @@ export function deepLogStatement({ oldestFirst }: SeriesQuery, columns: SQL, ski
   const period = (of: string) => sql`(SELECT period FROM ${sql.raw(of)})`;
   // Microseconds where the hour begins (oldest first) or ends (newest first).
   const edge = sql`(SELECT (unixepoch(period || ':00') + ${oldestFirst ? 0 : 3600}) * 1000000 FROM hour)`;
+  const ahead = sql`created ${sql.raw(oldestFirst ? ">=" : "<")} ${edge}`;
+  const offset = sql`max(0, ${skip} - coalesce((SELECT before FROM hour), ${skip}))`;
   return sql`WITH
     quarters AS (SELECT period, n, ${running(sql`0`)} FROM counters WHERE series = 'log'),
     quarter AS MATERIALIZED ${first("quarters")},
@@ -89,7 +108,6 @@ export function deepLogStatement({ oldestFirst }: SeriesQuery, columns: SQL, ski
     day AS MATERIALIZED ${first("days")},
     hours AS (${inside("log/hour", "day", period("day"), sql`${period("day")} || 'U'`)}),
     hour AS MATERIALIZED ${first("hours")}
-  SELECT ${columns} FROM events
-  WHERE events.created ${sql.raw(oldestFirst ? ">=" : "<")} ${edge}
-  ORDER BY events.created ${order}, events.id LIMIT ${limit} OFFSET max(0, ${skip} - coalesce((SELECT before FROM hour), ${skip}))`;
+  SELECT ${columns} FROM (${keys(query, { backwards: false }, ahead, sql`${limit}`, offset)}) AS keys
+    CROSS JOIN events ON events.id = keys.id`;
 }

@@ -212,3 +212,20 @@ describe("a replay", () => {
     expect(await rows("ingest_days")).toMatchObject([{ accepted: 1, dead: 1 }]);
   });
 });
+
+it("the cron job reads no dead letters but those that it has to send or delete", async () => {
+  await env.DB.exec(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+    INSERT INTO dead_letters (id, reason, detail, attempts, first_seen, last_seen, state, body)
+    SELECT i, 'conflict', '', 1, 0, 0, iif(i = 1, 'stored', iif(i < 100, 'dead', 'discarded')), '' FROM n`.replaceAll(
+      "\n",
+      " ",
+    ),
+  );
+  const { DB, cost } = aMeteredDatabase();
+
+  await runMinute({ DB });
+
+  expect(await rows("dead_letters")).toHaveLength(299);
+  expect(cost.rowsRead).toBeLessThan(10);
+});
