@@ -19,6 +19,9 @@ export function banner(api: Api, readers: Readers): string {
 ${readersLine(readers)}
   Ingest       ${ingestUrl(api)}  with the secret  ${ingestSecret}
 
+  For the examples of the READMEs
+    ${variables(api, readers)}
+
   Three things to try
     curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/?page_size=3`)}
     curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/count/`)}
@@ -26,6 +29,12 @@ ${readersLine(readers)}
 
 Ready at ${url}; Ctrl-C stops it. The server's log follows.
 `;
+}
+
+/** An assignment for each variable that the READMEs use. */
+function variables({ url, ingestSecret }: Api, readers: Readers): string {
+  const token = "staffToken" in readers ? [`TOKEN=${shellQuoted(readers.staffToken)}`] : [];
+  return [`API=${url}`, ...token, `SECRET=${shellQuoted(ingestSecret)}`].join(" ");
 }
 
 const readersLine = (readers: Readers): string =>

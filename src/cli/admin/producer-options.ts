@@ -66,11 +66,14 @@ function checkedFormat(option: string, text: string): FormatName | null {
   return format;
 }
 
-/** A JSON array; null for `none`. */
+/** What removes a limit; `producers list` and the READMEs call that "any". */
+const NO_LIMIT = ["none", "any"];
+
+/** A JSON array; null for no limit. */
 const listOf =
   (check: (option: string, text: string) => string) =>
   (option: string, text: string): string | null =>
-    text === "none" ? null : JSON.stringify(text.split(",").map((entry) => check(option, entry.trim())));
+    NO_LIMIT.includes(text) ? null : JSON.stringify(text.split(",").map((entry) => check(option, entry.trim())));
 
 function checkedType(option: string, text: string): string {
   if (text.length > 0 && text.length <= MAX_TYPE_LENGTH && !/\*./.test(text)) return text;

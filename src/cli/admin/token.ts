@@ -31,23 +31,28 @@ Never changes an existing user: --staff and --support fail for a user without th
     const name = checkedUsername("--username", username ?? (staff ? "staff" : support ? "support" : "user"));
     const user = { username: name, isStaff: staff, isSupport: support };
     const token = newToken();
-    const roles = await store(target, user, token, ifGiven("--expires", expires, checkedTime));
+    const { roles, isNew } = await store(target, user, token, ifGiven("--expires", expires, checkedTime));
+    if (isNew) console.error(`There was no user ${name}, so one was created.`);
     // Only the token goes to stdout, for `TOKEN=$(npm run --silent admin -- token create)`.
     console.error(`Token of ${name} (${roles}). It is shown only once:`);
     console.log(token);
   },
 });
 
-/** Stores the token and returns the user's roles in words. Throws a Failure when the user may not have it. */
-async function store(target: Target, user: User, token: string, expires: number | undefined): Promise<string> {
+/**
+ * Stores the token, for a new user where there is none of the name. Returns the user's roles in words. Throws a Failure when
+ * the user may not have the token.
+ */
+async function store(target: Target, user: User, token: string, expires: number | undefined) {
   const { isStaff, isSupport, isActive } = users;
   const found = builder.select({ isStaff, isSupport, isActive }).from(users).where(isNamed(user.username));
+  const [before] = await query(target, found);
   const [row] = await query(target, insertUser(user), insertToken(user, token, expires), found);
   if (row === undefined) throw noUser(user.username);
   if (row.is_active === 0) throw noToken(user, "is not active", "active");
   if (user.isStaff && row.is_staff === 0) throw noToken(user, `exists and is ${roles(row)}`, "staff");
   if (user.isSupport && row.is_support === 0) throw noToken(user, `exists and is ${roles(row)}`, "support");
-  return roles(row);
+  return { roles: roles(row), isNew: before === undefined };
 }
 
 const noToken = ({ username }: User, reason: string, option: string): Failure =>

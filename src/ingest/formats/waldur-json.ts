@@ -13,12 +13,15 @@ export const readWaldurJson: Format = async (body) => {
 
 /** One event as JSON, in Waldur's shape or in that of Standard Webhooks. */
 export function jsonDraft(value: unknown): Draft {
+  if (Array.isArray(value)) return { value, problems: [ARRAY] };
   if (isObject(value) && !("event_type" in value)) {
     if ("specversion" in value) return { value, problems: [CLOUD_EVENT] };
     if (isStandardWebhook(value)) return standardWebhookDraft(value);
   }
   return { value, unknown: keysBeside(value, FIELDS) };
 }
+
+const ARRAY = { field: "event", message: "Must be an object, not an array. Send an array as application/json." };
 
 const CLOUD_EVENT = {
   field: "specversion",
