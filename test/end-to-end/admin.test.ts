@@ -34,6 +34,14 @@ describe("npm run admin", () => {
     assert.deepEqual(row, { hash, expires: Date.parse("2027-01-31T00:00:00Z") * 1000, token_lifetime: 3600 });
   });
 
+  it("says that a token made a new user, which may be a slip of the pen", async () => {
+    const first = await admin("token", "create", "--username", "adda");
+    const second = await admin("token", "create", "--username", "adda");
+
+    assert.match(first.stderr, /^There was no user adda, so one was created\.$/m);
+    assert.ok(!second.stderr.includes("was created"));
+  });
+
   it("leaves an existing user unchanged", async () => {
     await database.query(ADA);
 

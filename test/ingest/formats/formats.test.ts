@@ -108,6 +108,14 @@ describe("NDJSON", () => {
     ]);
   });
 
+  it("with an array in a line, as an export has it, is told what to send instead", async () => {
+    const { status, errors } = await sent(`${JSON.stringify([hook()])}\n`, headers);
+    expect([status, errors]).toEqual([
+      400,
+      [{ index: 0, field: "event", message: "Must be an object, not an array. Send an array as application/json." }],
+    ]);
+  });
+
   it("of too many lines is not read to its end", async () => {
     const lines = `${"{}\n".repeat(MAX_EVENTS + 1)}not JSON`;
     expect(await sent(lines, headers)).toMatchObject({ status: 400, detail: expect.stringContaining("At most 1000") });
