@@ -9,6 +9,9 @@ import { HOST } from "./port.ts";
  * Arguments: the port, the state directory, and the files of variables. Ends only after an error.
  */
 const [port, stateDir, ...envFiles] = process.argv.slice(2);
+// The input ends with npm start, even by `kill -9`. Nobody would hold the lock of the state directory any more.
+process.stdin.on("end", () => process.exit()).resume();
+process.stdin.unref();
 const server = new DevEnv();
 const ended = once(server, "teardown");
 await server.startWorker({

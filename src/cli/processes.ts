@@ -5,6 +5,9 @@ import { Failure } from "./failure.ts";
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_INTERVAL_MS = 50;
 
+/** As the input of a process: none, over a pipe that ends with this process, even by `kill -9`. */
+export const HELD = Symbol("held");
+
 /** The leaders of the process groups that were started and are not stopped. */
 const groups = new Set<number>();
 let stopping = false;
@@ -16,7 +19,7 @@ let stopping = false;
 export function startNode(
   args: string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
-  input?: string,
+  input?: string | typeof HELD,
 ): ChildProcess {
   if (stopping) throw new Failure("Nothing can be started while npm start is stopping.");
   const child = spawn(process.execPath, args, {
@@ -24,7 +27,7 @@ export function startNode(
     detached: true,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
-  child.stdin?.end(input);
+  if (input !== HELD) child.stdin?.end(input);
   const group = child.pid;
   if (group === undefined) return child;
   groups.add(group);

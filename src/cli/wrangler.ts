@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { Failure } from "./failure.ts";
 import { paths } from "./paths.ts";
-import { startNode } from "./processes.ts";
+import { HELD, startNode } from "./processes.ts";
 
 /** Keeps wrangler from asking questions, from using the Internet on its own, and from writing outside the project. */
 const QUIET = {
@@ -26,9 +26,9 @@ const CLOSED = {
 };
 
 /** Starts dev-server.ts. */
-export const startDevServer = (args: string[]): ChildProcess => start([paths.devServer, ...args], CLOSED);
+export const startDevServer = (args: string[]): ChildProcess => start([paths.devServer, ...args], CLOSED, HELD);
 
-function start(args: string[], env: Record<string, string> = {}, input?: string): ChildProcess {
+function start(args: string[], env: Record<string, string> = {}, input?: string | typeof HELD): ChildProcess {
   const options = { cwd: paths.root, env: { ...process.env, ...QUIET, ...env } };
   return startNode(["--no-warnings", ...args], options, input);
 }

@@ -4,9 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning, LocalServer } from "./local-server.ts";
 
 const SAMPLE_EVENTS = 300;
+const POLL_INTERVAL_MS = 50;
 const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
 /** Has characters that are special in a shell, in an env file or in JSON. */
 const INGEST_SECRET = `it's-a-"secret"$HOME\\n#1`;
@@ -90,6 +92,14 @@ describe("npm start", () => {
     server = await start();
     assert.deepEqual(await get("/api/events/count/"), { count: SAMPLE_EVENTS + 1 });
     assert.deepEqual(await get(`/api/events/${pushed.uuid}/`), pushed);
+  });
+
+  it("leaves no process behind when it is killed", { timeout: 30_000 }, async () => {
+    const processes = server.processes();
+    const [, start = 0] = processes;
+    process.kill(start, "SIGKILL");
+
+    while (processes.some(isRunning)) await sleep(POLL_INTERVAL_MS);
   });
 
   const request = (path: string) =>
