@@ -9,7 +9,7 @@ import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
 import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
 import type { SearchTotal } from "./search/total.ts";
-import { type Version, versionStatement } from "./version.ts";
+import { isVersion, type Version, versionStatement } from "./version.ts";
 
 /** The result of a read, before it becomes a response. */
 export interface Result {
@@ -55,7 +55,7 @@ export async function respond(
     events,
     links,
     searched,
-  } = await work(isPartial ? [] : ifNoneMatch);
+  } = await work(isPartial ? [] : ifNoneMatch.filter(isVersion));
   if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
   // Without events the response is the same for everybody, and so is its ETag.
   const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
@@ -66,9 +66,12 @@ export async function respond(
   return jsonText(c, body, { ETag: etagOf(key, shown) });
 }
 
-/** The current version, if the client has it; undefined when the result has to be worked out. */
+/**
+ * The current version, if the client has it; undefined when the result has to be worked out. That is so for tags that are
+ * no version: for them, a look-up of the version would only add to the rows of a 304.
+ */
 async function knownVersion({ reader, query, ifNoneMatch, isPartial }: EventsRequest): Promise<Version | undefined> {
-  if (ifNoneMatch.length === 0 || isPartial || query.kind === "nothing") return undefined;
+  if (!ifNoneMatch.some(isVersion) || isPartial || query.kind === "nothing") return undefined;
   const [[row] = []] = await reader.read([versionStatement(query)]);
   const version = textAt(row, "version");
   return ifNoneMatch.includes(version) ? version : undefined;

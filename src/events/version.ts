@@ -8,6 +8,12 @@ import type { EventQuery } from "./query.ts";
  */
 export type Version = string;
 
+/** Whether a text has the form of a version: the other texts in ETags are hashes of responses, and `*`. */
+export const isVersion = (text: string): boolean => text.includes(".");
+
+/** The number of events in a series of this version. */
+export const eventsIn = (version: Version): number => Number.parseInt(version, 10);
+
 /** The version of a series without events, and of a query for nothing. */
 export const NO_EVENTS: Version = "0.0.0";
 

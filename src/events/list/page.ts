@@ -1,4 +1,5 @@
 import type { SQL } from "drizzle-orm";
+import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
 import { type EventQuery, fingerprintOf, type SearchQuery } from "../query.ts";
@@ -10,12 +11,15 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { eventsIn, NO_EVENTS, searchVersion, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { placeOf } from "./cursor.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
 import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
+
+/** Events from which on a page costs more than the version of its series, for a log of up to four years. */
+const LONG_PAGE = 10;
 
 /** Whether a page is read together with the version of its series, in one round trip. */
 export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageRequest): boolean =>
@@ -62,7 +66,8 @@ async function findRows(
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
   const wanted = { columns, ...partOf(asked, visibility) };
   if (query.kind === "search") return listSearch(request, query, asked, wanted);
-  return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? known : []);
+  const isWorthIt = isReadWithVersion(query, asked) && asked.size >= LONG_PAGE && isEverything(query.range);
+  return listSeries(reader, query, wanted, isWorthIt ? known.filter((version) => eventsIn(version) >= LONG_PAGE) : []);
 }
 
 /** With a cursor, one row more than the page has, to see whether the list goes on. */
