@@ -64,7 +64,7 @@ describe("npm run admin", () => {
     assert.deepEqual(await ids(), ["aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"]);
     await assert.rejects(admin("dead-letters", "replay", "dddddddd", "eeeeeeee"), /There is no such dead letter/);
     assert.equal(await admin("dead-letters", "discard", "--all"), "3 dead letters discarded.\n");
-    assert.equal(await admin("dead-letters", "list"), "There are no dead letters.\n");
+    assert.equal(await admin("dead-letters", "list"), "No dead letter waits; discarded ones are not listed.\n");
     const rest = await database.query("SELECT substr(id, 1, 1) AS id, state FROM dead_letters ORDER BY id");
     assert.deepEqual(
       rest.map(({ id, state }) => `${id} ${state}`),

@@ -55,7 +55,7 @@ In the state replay or sent, a dead letter is on its way to the database; it lea
     printList({
       rows,
       json: values.json,
-      none: "There are no dead letters.",
+      none: "No dead letter waits; discarded ones are not listed.",
       headings: ["id", "last seen (UTC)", "producer", "reason", "state", "tries", "detail"],
       cells: (row) => [
         String(row.id).slice(0, SHORT_ID),
@@ -170,7 +170,8 @@ function anyOf(ids: readonly string[]): SQL | undefined {
 }
 
 function counted(rows: readonly Row[]): string {
-  if (rows.length === 0) throw new Failure("There is no such dead letter.");
+  if (rows.length === 0)
+    throw new Failure("There is no such dead letter that waits. A discarded one cannot be sent again.");
   return rows.length === 1 ? "1 dead letter" : `${rows.length} dead letters`;
 }
 
