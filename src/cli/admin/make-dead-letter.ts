@@ -8,7 +8,7 @@ import { command } from "./command.ts";
 const EVENT = { eventType: "user_activated", message: "This event is for practice with dead letters.", context: {} };
 const CAUSE = { reason: "practice", detail: "Made by dead-letters make-one; nothing is wrong.", attempts: 1 };
 
-/** A dead letter as any other, whose event the database would take. */
+/** Makes a dead letter like those that the consumer makes, with an event that the database would take. */
 export const makeDeadLetter = command({
   name: "dead-letters make-one",
   usage: "[--producer NAME]",
