@@ -6,7 +6,7 @@ import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
 import { chooseFormat } from "./formats/choose.ts";
 import { isObject } from "./formats/data.ts";
-import { checkCount, type Draft, type Problem } from "./formats/format.ts";
+import { checkCount, type Draft, type Problem, problemsOf } from "./formats/format.ts";
 import { unknownFields } from "./formats/unknown.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
@@ -32,11 +32,8 @@ export interface Sent {
   receivedAt: number;
 }
 
-/**
- * An accepted event. `hasOwnUuid`: its producer has chosen the uuid. `untimed`: the digest that the content has without the
- * time, of an event with a uuid and a time; that is the content of an event that was first sent with an id alone.
- */
-export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean; untimed?: string };
+/** An accepted event. `hasOwnUuid`: its producer has chosen the uuid. */
+export type NamedEvent = AcceptedEvent & { hasOwnUuid: boolean };
 
 /**
  * The events of a request, checked and with their ids. Throws 415 for an unknown content type, 400 for a body that cannot
@@ -97,11 +94,9 @@ function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { e
   }
   const result = v.safeParse(producedEvent, value, { abortPipeEarly: true });
   if (!result.success) {
-    const errors = result.issues.map((issue) => {
-      const field = v.getDotPath(issue) ?? "event";
-      return { index, field: Object.hasOwn(names, field) ? (names[field] ?? field) : field, message: messageOf(issue) };
-    });
-    return { errors };
+    const inFormat = (field: string) => (Object.hasOwn(names, field) ? (names[field] ?? field) : field);
+    const problems = problemsOf(result.issues);
+    return { errors: problems.map(({ field, message }) => ({ index, field: inFormat(field), message })) };
   }
   return { event: result.output };
 }
@@ -119,13 +114,6 @@ function withoutPrinted(value: unknown): unknown {
 
 const isShortText = (value: unknown): boolean => typeof value === "string" && value.length <= MAX_PRINTED_LENGTH;
 
-/** The message of an issue; for a missing key, valibot's own is about types. */
-function messageOf(issue: v.BaseIssue<unknown>): string {
-  return issue.kind === "schema" && issue.type === "object" && issue.received === "undefined"
-    ? "Is required."
-    : issue.message;
-}
-
 /** The content of an event with an id leaves out the time of receipt, so that the event is equal when it is sent again. */
 async function nameEvent(
   event: ProducedEvent,
@@ -138,8 +126,6 @@ async function nameEvent(
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
   const hasOwnUuid = event.uuid !== undefined;
-  const isWhole = hasOwnUuid && event.created !== undefined;
-  const untimed = isWhole ? { untimed: await contentUuid({ created: null, eventType, message, context }) } : {};
-  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid, ...untimed };
+  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

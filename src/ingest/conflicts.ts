@@ -1,10 +1,11 @@
 import { database } from "../db/client.ts";
 import { type StoredIdentity, storedIdentities } from "../events/write/stored.ts";
 import { badRequest, HttpError, unavailable } from "../http/errors.ts";
+import { parseJson } from "../values/json.ts";
 import { isDigest } from "../values/uuid.ts";
 import type { NamedEvent } from "./accept.ts";
 import { withDeadline } from "./deadline.ts";
-import { substituteUuid } from "./identity.ts";
+import { contentUuid, substituteUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 
 /** Milliseconds that the database has to answer. After that the events are accepted, and the consumer looks again. */
@@ -23,7 +24,7 @@ export async function settleUuids(binding: D1Database, sender: Sender, events: r
   const named = events.filter(({ content }) => content !== undefined);
   if (named.length === 0) return { events, warnings: [] };
   const stored = await lookUp(binding, named);
-  const known = events.map((event) => asStored(sender, event, stored?.get(event.uuid)));
+  const known = await Promise.all(events.map((event) => asStored(sender, event, stored?.get(event.uuid))));
   assertNotDerived(sender, known, stored);
   const foreign = new Set(known.filter((event) => isForeign(sender, event, stored?.get(event.uuid))));
   const settled = await Promise.all(known.map((event) => (foreign.has(event) ? substituted(sender, event) : event)));
@@ -38,10 +39,16 @@ export async function settleUuids(binding: D1Database, sender: Sender, events: r
  * id and without a time has got that of its receipt since. For another producer, this would tell when an event of which
  * it knows the rest was received.
  */
-function asStored({ name, isUpstream }: Sender, event: NamedEvent, stored: StoredIdentity | undefined): NamedEvent {
-  const { untimed } = event;
-  if (untimed === undefined || stored?.content !== untimed || stored.created !== event.created) return event;
-  return stored.producer === name || isUpstream ? { ...event, content: untimed } : event;
+async function asStored(
+  { name, isUpstream }: Sender,
+  event: NamedEvent,
+  stored: StoredIdentity | undefined,
+): Promise<NamedEvent> {
+  const { hasOwnUuid, created, eventType, message, context } = event;
+  if (!hasOwnUuid || stored?.created !== created || stored.content === event.content) return event;
+  if (stored.producer !== name && !isUpstream) return event;
+  const untimed = await contentUuid({ created: null, eventType, message, context: parseJson(context) });
+  return stored.content === untimed ? { ...event, content: untimed } : event;
 }
 
 /** Whether the uuid belongs to another event of a producer that need not give it up. */
