@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { tokens, users } from "../../auth/table.ts";
 import { newToken } from "../credentials.ts";
-import { query, type Row } from "../d1.ts";
+import { query, queryAll, type Row } from "../d1.ts";
 import { Failure, WRONG_USAGE } from "../failure.ts";
 import { builder, startsWith } from "../sql.ts";
 import type { Target } from "../target.ts";
@@ -46,13 +46,16 @@ Never changes an existing user: --staff and --support fail for a user without th
 async function store(target: Target, user: User, token: string, expires: number | undefined) {
   const { isStaff, isSupport, isActive } = users;
   const found = builder.select({ isStaff, isSupport, isActive }).from(users).where(isNamed(user.username));
-  const [before] = await query(target, found);
-  const [row] = await query(target, insertUser(user), insertToken(user, token, expires), found);
+  const [[created] = [], , [row] = []] = await queryAll(target, [
+    insertUser(user),
+    insertToken(user, token, expires),
+    found,
+  ]);
   if (row === undefined) throw noUser(user.username);
   if (row.is_active === 0) throw noToken(user, "is not active", "active");
   if (user.isStaff && row.is_staff === 0) throw noToken(user, `exists and is ${roles(row)}`, "staff");
   if (user.isSupport && row.is_support === 0) throw noToken(user, `exists and is ${roles(row)}`, "support");
-  return { roles: roles(row), isNew: before === undefined };
+  return { roles: roles(row), isNew: created !== undefined };
 }
 
 const noToken = ({ username }: User, reason: string, option: string): Failure =>
