@@ -47,7 +47,7 @@ async function start(settings: Settings, cleanUp: (() => Promise<void> | void)[]
   const devVars = await readDevVars();
   const authentication = await readAuthentication(process.env, devVars);
   const warning = await openStateDir(stateDir);
-  cleanUp.push(lockStateDir(stateDir));
+  const unlock = lockStateDir(stateDir);
   if (warning !== undefined) console.warn(warning);
   const { staffToken, ingestSecret, producers } = await localSecrets(settings, devVars);
   const target = { remote: false, stateDir } as const;
@@ -56,7 +56,8 @@ async function start(settings: Settings, cleanUp: (() => Promise<void> | void)[]
   await ensureStaff(target, staffToken);
   console.log("Starting the server …");
   const envFile = await writeVariables(stateDir, producers, authentication);
-  cleanUp.push(() => rm(envFile, { force: true }));
+  // The next server may write its own file as soon as the lock is free.
+  cleanUp.push(() => rm(envFile, { force: true }), unlock);
   const server = startServer(port, stateDir, envFile);
   const api = { url: server.url, ingestSecret };
   await Promise.race([server.died, prepare(server, api, target, sampleEvents)]);

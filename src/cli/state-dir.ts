@@ -37,8 +37,9 @@ export async function openStateDir(stateDir: string, own = paths.state): Promise
 
 /** As `mkdir` with `recursive`, which does not return for a directory below /proc. */
 async function makeDirectory(directory: string): Promise<void> {
-  if (existsSync(directory)) return;
-  await makeDirectory(dirname(directory));
+  const parent = dirname(directory);
+  if (existsSync(directory) || parent === directory) return;
+  await makeDirectory(parent);
   await mkdir(directory, { mode: OWNER_ONLY });
 }
 
