@@ -29,9 +29,10 @@ function checkedUrl(text: string | undefined): string {
     throw new Failure("AUTH=waldur needs WALDUR_URL, e.g. WALDUR_URL=https://waldur.example.com.", WRONG_USAGE);
   }
   const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") return url.href;
+  const besides = url && [url.username, url.password, url.search, url.hash].join("");
+  if (url !== null && /^https?:$/.test(url.protocol) && besides === "") return url.href;
   throw new Failure(
-    "WALDUR_URL must be an http or https URL without user and password, e.g. https://waldur.example.com.",
+    "WALDUR_URL must be an http or https URL without user, password and query, e.g. https://waldur.example.com.",
     WRONG_USAGE,
   );
 }

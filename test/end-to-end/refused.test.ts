@@ -26,7 +26,11 @@ const WRONG: Record<string, [env: Record<string, string>, printed: string]> = {
   ],
   "a WALDUR_URL without http": [
     { AUTH: "waldur", WALDUR_URL: "waldur.example.com" },
-    "WALDUR_URL must be an http or https URL without user and password, e.g. https://waldur.example.com.",
+    "WALDUR_URL must be an http or https URL without user, password and query, e.g. https://waldur.example.com.",
+  ],
+  "a WALDUR_URL with a query, whose end would be syntax in an env file": [
+    { AUTH: "waldur", WALDUR_URL: "https://waldur.example.com/?a\\" },
+    "WALDUR_URL must be an http or https URL without user, password and query, e.g. https://waldur.example.com.",
   ],
   "a PORT that is no number": [{ PORT: "http" }, "PORT must be a whole number from 1 to 65535."],
   "a PORT above the last": [{ PORT: "65536" }, "PORT must be a whole number from 1 to 65535."],
