@@ -20,7 +20,8 @@ const status = command({
   usage: "[--days N] [--producer NAME] [--json]",
   help: `Counts the events of each producer by the day (UTC) on which they were received. Default of N: ${DEFAULT_DAYS}.
 Accepted = stored + duplicate + waiting + dead. Waiting: dead letters that are being replayed. Dead: the other dead letters,
-and those that were discarded. New events in the queue are not counted yet. Lag is the time from received to stored that 50 % and 99 % of the events do not exceed; the number is at most a fifth too high.`,
+and those that were discarded. New events in the queue are not counted yet. Lag is the time from received to stored that
+50 % and 99 % of the events do not exceed; the number is at most a fifth too high.`,
   options: {
     ...JSON_OPTION,
     days: { type: "string", default: String(DEFAULT_DAYS) },

@@ -2,7 +2,7 @@ import type { SQL } from "drizzle-orm";
 import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
-import { type EventQuery, fingerprintOf, type SearchQuery } from "../query.ts";
+import { type EventQuery, fingerprintOf, type SearchQuery, type SeriesQuery } from "../query.ts";
 import { chosenFields } from "../representation.ts";
 import type { EventsRequest } from "../request.ts";
 import type { Result } from "../respond.ts";
@@ -66,9 +66,12 @@ async function findRows(
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
   const wanted = { columns, ...partOf(asked, visibility) };
   if (query.kind === "search") return listSearch(request, query, asked, wanted);
-  const isWorthIt = isReadWithVersion(query, asked) && asked.size >= LONG_PAGE && isEverything(query.range);
-  return listSeries(reader, query, wanted, isWorthIt ? known.filter((version) => eventsIn(version) >= LONG_PAGE) : []);
+  return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? worthKnowing(query, asked, known) : []);
 }
+
+/** The versions whose rows cost more than a second look at the counters, which tells that a version is known. */
+const worthKnowing = ({ range }: SeriesQuery, { size }: PageRequest, known: readonly Version[]): readonly Version[] =>
+  size >= LONG_PAGE && isEverything(range) ? known.filter((version) => eventsIn(version) >= LONG_PAGE) : [];
 
 /** With a cursor, one row more than the page has, to see whether the list goes on. */
 function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): Part {
