@@ -13,6 +13,8 @@ export default defineConfig(async () => ({
       miniflare: {
         bindings: {
           AUDIT: "off",
+          // Whatever the developer's .dev.vars say.
+          AUTH: "local",
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
@@ -33,6 +35,8 @@ export default defineConfig(async () => ({
     isolate: false,
     maxWorkers: 2,
     expect: { requireAssertions: true },
+    // What the Worker logs is printed for a test that fails.
+    silent: "passed-only" as const,
     // Ends a test that hangs; no test fails because the machine is slow.
     testTimeout: HANGING_MS,
     hookTimeout: HANGING_MS,

@@ -22,7 +22,8 @@ export class LocalServer {
     const port = String(await freePort());
     const npm = spawn("npm", ["start", "--silent"], {
       cwd: ROOT,
-      env: { ...process.env, ...env, PORT: port },
+      // Whatever the developer's .dev.vars say.
+      env: { ...process.env, AUTH: "local", ...env, PORT: port },
       stdio: ["ignore", "pipe", "inherit"],
     });
     await readyLine(npm);
