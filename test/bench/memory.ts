@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { freePort } from "../end-to-end/local-server.ts";
 import { deliver, prepareDatabase } from "./load.ts";
-import { freePort, type Server, serve } from "./server.ts";
+import { type Server, serve } from "./server.ts";
 import { CACHE, STAFF_TOKEN } from "./settings.ts";
 
 const EVENTS = 300;

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { runWrangler } from "../../src/cli/wrangler.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
+import { freePort } from "../end-to-end/local-server.ts";
 import { CACHE, INGEST_SECRET, ROOT } from "./settings.ts";
 
 const BUNDLE = join(CACHE, "bundle");
@@ -117,14 +117,4 @@ function filesOf(maker: string): string[] {
     : readdirSync(path)
         .sort()
         .map((file) => join(path, file));
-}
-
-/** A port of this machine that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No port.");
-  return address.port;
 }

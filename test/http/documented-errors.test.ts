@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/openapi.ts";
+import { ROUTES as READING } from "../interop/openapi-requests.ts";
 import { aFailingDatabase, aRefusingBucket, hook } from "../support/ingest.ts";
 import { aRefusingQueue } from "../support/queue.ts";
 import { aRate } from "../support/rate.ts";
@@ -24,14 +25,6 @@ const SECURITY = [
   ...["content-security-policy", "referrer-policy", "strict-transport-security", "x-content-type-options"],
 ];
 
-const READING = [
-  ["/api/events/", "/api/events/"],
-  ["/api/events/{id}/", "/api/events/1/"],
-  ["/api/events/count/", "/api/events/count/"],
-  ["/api/events/event_groups/", "/api/events/event_groups/"],
-  ["/api/events/scope_types/", "/api/events/scope_types/"],
-  ["/api/events-stats/", "/api/events-stats/"],
-] as const;
 const RECEIPT = ["/ingest/{producer}/receipts/{id}", "/ingest/waldur/receipts/1"] as const;
 const SENDING = [
   ["/ingest/{producer}", "/ingest/waldur"],

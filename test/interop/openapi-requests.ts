@@ -23,7 +23,8 @@ const EVENT = { event_type: "user_activated", message: "Ada is active." };
 const CLOUD_EVENT = { specversion: "1.0", source: "/crm", type: "user_activated" };
 const BINARY = { "ce-specversion": "1.0", "ce-source": "/crm", "ce-type": "user_activated" };
 
-const ROUTES = [
+/** The routes that read, each with a path of it. */
+export const ROUTES = [
   ["/api/events/", "/api/events/"],
   ["/api/events/{id}/", "/api/events/1/"],
   ["/api/events/count/", "/api/events/count/"],

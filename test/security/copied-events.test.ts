@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deliver } from "../support/batch.ts";
-import { hook, rows } from "../support/ingest.ts";
-import { aQueue } from "../support/queue.ts";
-import { request } from "../support/world.ts";
+import { hook, queuedBy, rows } from "../support/ingest.ts";
 
 const INGEST_SECRETS = JSON.stringify({
   honest: ["s"],
@@ -14,14 +12,7 @@ const UUID = "0b5c1a4e000040008000000000000001";
 const OTHER = "0b5c1a4e000040008000000000000002";
 
 /** Sends events without delivering them; returns the messages for the queue. */
-async function post(producer: string, ...events: object[]): Promise<string[]> {
-  const { queue, bodies } = aQueue();
-  const headers = { Authorization: "Bearer s", "Content-Type": "application/json" };
-  const init = { method: "POST", headers, body: JSON.stringify(events) };
-  const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
-  expect(response.status).toBe(202);
-  return bodies;
-}
+const post = (producer: string, ...events: object[]) => queuedBy(producer, INGEST_SECRETS, ...events);
 
 const send = async (producer: string, ...events: object[]) => deliver(await post(producer, ...events));
 const uuids = async () => (await rows("events")).map(({ uuid }) => uuid);

@@ -60,6 +60,16 @@ export async function queued(...events: unknown[]): Promise<string[]> {
   return bodies;
 }
 
+/** The same as a producer whose secret is "s". */
+export async function queuedBy(producer: string, INGEST_SECRETS: string, ...events: unknown[]): Promise<string[]> {
+  const { queue, bodies } = aQueue();
+  const headers = { Authorization: "Bearer s", "Content-Type": "application/json" };
+  const init = { method: "POST", headers, body: JSON.stringify(events) };
+  const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
+  if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+  return bodies;
+}
+
 export const gzipped = (text: string) =>
   new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
 import { deliver } from "../../support/batch.ts";
-import { hook, queued, rows } from "../../support/ingest.ts";
+import { hook, queued, queuedBy, rows } from "../../support/ingest.ts";
 import { aQueue } from "../../support/queue.ts";
-import { request, runMinute } from "../../support/world.ts";
+import { runMinute } from "../../support/world.ts";
 
 const POISON =
   "CREATE TRIGGER poison BEFORE INSERT ON events WHEN NEW.message LIKE 'poison%' BEGIN SELECT RAISE(ABORT, 'no'); END";
@@ -16,15 +16,8 @@ const INGEST_SECRETS = JSON.stringify({
 });
 const UUID = "0b5c1a4e000040008000000000000001";
 
-/** Sends events as a producer; returns the messages for the queue. */
-async function post(producer: string, ...events: object[]): Promise<string[]> {
-  const { queue, bodies } = aQueue();
-  const headers = { Authorization: "Bearer s", "Content-Type": "application/json" };
-  const init = { method: "POST", headers, body: JSON.stringify(events) };
-  const response = await request(`/ingest/${producer}`, init, { INGEST_SECRETS, INGEST_QUEUE: queue });
-  expect(response.status).toBe(202);
-  return bodies;
-}
+/** Sends events without delivering them; returns the messages for the queue. */
+const post = (producer: string, ...events: object[]) => queuedBy(producer, INGEST_SECRETS, ...events);
 
 /** Delivers messages as often as it takes for them to become dead letters. */
 async function died(bodies: readonly string[]) {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../end-to-end/local-server.ts";
 import { exitCode, hasPrinted, ProjectCopy } from "../../end-to-end/project-copy.ts";
+import { StandInWaldur } from "../../end-to-end/stand-in-waldur.ts";
 import type { Program } from "./programs.ts";
-import { StandInWaldur } from "./waldur.ts";
 
 const README = new URL("../../../src/http/README.md", import.meta.url);
 export const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";

@@ -37,6 +37,14 @@ export class Program {
     }
   }
 
+  /** Waits until it has printed a text. Throws with what it printed if it ends before. */
+  async hasPrinted(text: string): Promise<void> {
+    while (!this.printed.includes(text)) {
+      if (this.#child.exitCode !== null) throw new Error(`The program has failed:\n${this.printed}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill("SIGTERM");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -9,7 +9,9 @@ import { join, resolve } from "node:path";
 import { after, before, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort, LocalServer } from "../../end-to-end/local-server.ts";
+import { debianProgram, Program } from "./programs.ts";
 
+const SYSLOG_NG = debianProgram("syslog-ng", "syslog-ng-core syslog-ng-mod-http");
 const README = resolve(import.meta.dirname, "../../../src/ingest/producers/README.md");
 const STAFF_TOKEN = `eev_${"5".repeat(40)}`;
 const SECRET = "secret-of-the-syslog-test";
@@ -53,7 +55,7 @@ async function pass(url: string, headers: NodeJS.Dict<string | string[]>, body: 
 let directory: string;
 let server: LocalServer;
 const gateway = new Gateway(() => `${server.url}/ingest/local`);
-const running: ChildProcess[] = [];
+const running: Program[] = [];
 
 before(async () => {
   assertInstalled();
@@ -64,17 +66,17 @@ before(async () => {
 });
 
 after(async () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const program of running) await program.stop();
   gateway.server.close();
   await server?.stop("SIGTERM");
   if (directory !== undefined) await rm(directory, { recursive: true });
 });
 
-/** Throws one line with the names of the packages. */
+/** Throws one line with the name of the package of a module. */
 function assertInstalled(): void {
-  const { stdout } = spawnSync("syslog-ng", ["--version"], { encoding: "utf8" });
+  const { stdout } = spawnSync(SYSLOG_NG, ["--version"], { encoding: "utf8" });
   if (/^Available-Modules:.*\bhttp\b/m.test(stdout ?? "")) return;
-  throw new Error("Missing Debian packages: apt-get install syslog-ng-core syslog-ng-mod-http");
+  throw new Error("This test needs a module of syslog-ng: apt-get install syslog-ng-mod-http");
 }
 
 /** The configuration in the README, for our ports and directories. */
@@ -105,16 +107,9 @@ async function logged(lines: readonly string[], change = (text: string) => text)
   const files = ["-f", "conf", "-R", "persist", "-c", "control", "-p", "pid"].map((word) =>
     word.startsWith("-") ? word : join(own, word),
   );
-  const child = spawn("syslog-ng", ["--foreground", "--no-caps", "--stderr", ...files], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  running.push(child);
-  const printed: string[] = [];
-  child.stderr.on("data", (data) => printed.push(String(data)));
-  while (!printed.join("").includes("starting up")) {
-    assert.equal(child.exitCode, null, printed.join(""));
-    await wait(POLL_MS);
-  }
+  const program = new Program(SYSLOG_NG, ["--foreground", "--no-caps", "--stderr", ...files]);
+  running.push(program);
+  await program.hasPrinted("starting up");
   const socket = connect(port, "127.0.0.1");
   socket.end(lines.map((line) => `${line}\n`).join(""));
   await once(socket.resume(), "close");

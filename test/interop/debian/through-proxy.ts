@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { freePort } from "../../end-to-end/local-server.ts";
+import { StandInWaldur } from "../../end-to-end/stand-in-waldur.ts";
 import { EVENTS, Portal, type StartProxy, startedProxy } from "./portal.ts";
-import { StandInWaldur } from "./waldur.ts";
 
 interface Listed {
   uuid: string;
