@@ -123,7 +123,8 @@ export function linkHeader(requestUrl: string, { pages, next, previous }: Links)
  * urlencode.
  */
 function pageUrls(requestUrl: string): (page: string) => string {
-  const { origin, pathname, searchParams } = new URL(requestUrl);
+  const { origin, pathname, search, searchParams } = new URL(requestUrl);
+  if (search === "") return (page) => `${origin}${pathname}${page === "1" ? "" : `?page=${formEncode(page)}`}`;
   const others = [...searchParams]
     .filter(([name]) => name !== "page")
     .sort(([a], [b]) => compareCodePoints(a, b))
@@ -146,6 +147,7 @@ function compareCodePoints(a: string, b: string): number {
 
 /** Encodes as `application/x-www-form-urlencoded`; leaves alphanumerics and `_ . - ~` as they are. */
 function formEncode(text: string): string {
+  if (/^[\w.~-]*$/.test(text)) return text;
   return encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+");

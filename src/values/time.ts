@@ -1,4 +1,5 @@
 const MICROSECONDS = 1_000_000;
+const SECONDS_OF_DAY = 86_400;
 
 /** The years 1 to 9999, in seconds since 1970, which Waldur can store. */
 export const FIRST_SECOND = -62_135_596_800;
@@ -31,10 +32,30 @@ function zoneMinutes(zone: string): number | undefined {
 
 /** Prints microseconds as Waldur does: six digits of fraction, or none when they are zero, then `Z`. */
 export function printTime(microseconds: number): string {
-  const fraction = ((microseconds % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
-  const whole = new Date((microseconds - fraction) / 1000).toISOString().slice(0, 19);
-  return fraction === 0 ? `${whole}Z` : `${whole}.${String(fraction).padStart(6, "0")}Z`;
+  const second = Math.floor(microseconds / MICROSECONDS);
+  const fraction = microseconds - second * MICROSECONDS;
+  const day = Math.floor(second / SECONDS_OF_DAY);
+  const clock = printClock(second - day * SECONDS_OF_DAY);
+  return `${printDay(day)}T${clock}${fraction === 0 ? "" : `.${String(fraction).padStart(6, "0")}`}Z`;
 }
+
+/** The day that was printed last: the events of a page are of few days. */
+let printedDay = { day: 0, text: "1970-01-01" };
+
+/** `day`: since 1970. */
+function printDay(day: number): string {
+  if (printedDay.day !== day) {
+    const iso = new Date(day * SECONDS_OF_DAY * 1_000).toISOString();
+    printedDay = { day, text: iso.slice(0, iso.indexOf("T")) };
+  }
+  return printedDay.text;
+}
+
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
+
+/** `second`: of the day. */
+const printClock = (second: number): string =>
+  `${TWO_DIGITS[Math.floor(second / 3600)]}:${TWO_DIGITS[Math.floor(second / 60) % 60]}:${TWO_DIGITS[second % 60]}`;
 
 /** The current time in microseconds; the clock of the platform has milliseconds. */
 export const microsecondsNow = (now = Date.now()): number => now * 1000;
