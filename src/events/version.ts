@@ -20,9 +20,12 @@ export const NO_EVENTS: Version = "0.0.0";
 /** The number of deletions and changes in the whole log. */
 export const EPOCH: SQL = sql`(SELECT epoch FROM commit_watermark)`;
 
-/** The version of a series, as SQL on its counters. */
+/** The version of a series, as SQL in an aggregation of its counters by quarter. */
+export const VERSION_OF_COUNTERS: SQL = sql`coalesce(sum(n) || '.' || max(last_id) || '.' || ${EPOCH}, ${NO_EVENTS})`;
+
+/** The version of a series, as SQL. */
 export const seriesVersion = (series: string): SQL =>
-  sql`(SELECT coalesce(sum(n) || '.' || max(last_id) || '.' || ${EPOCH}, ${NO_EVENTS}) FROM counters WHERE series = ${series})`;
+  sql`(SELECT ${VERSION_OF_COUNTERS} FROM counters WHERE series = ${series})`;
 
 /** The version of a series, from its rows of `counters` by quarter, with the epoch in each. */
 export function versionOf(quarters: readonly Row[]): Version {

@@ -13,6 +13,9 @@ const VERSION_ROWS = 9;
 /** The same twice, and the list of known versions: the page itself is left out in the round trip that reads the totals. */
 const FIRST_PAGE_ROWS = 19;
 
+/** The version, the row of the page with it and the total, and the known versions. */
+const LOG_ROWS = 12;
+
 const LISTS = [
   "",
   "page_size=1",
@@ -86,9 +89,8 @@ describe("a 304 reads no more rows than the 200 that it saves", () => {
       const same = await get(path, token, { headers: { "If-None-Match": tag } });
       return [same.status, rowsRead(same), /trips;desc="(\d)"/.exec(same.headers.get("Server-Timing") ?? "")?.[1]];
     };
-    for (const path of ["/api/events/", `/api/events/?customer_uuid=${OURS}`]) {
-      expect(await again(path), path).toEqual([304, FIRST_PAGE_ROWS, "1"]);
-    }
+    expect(await again(`/api/events/?customer_uuid=${OURS}`)).toEqual([304, FIRST_PAGE_ROWS, "1"]);
+    expect(await again("/api/events/")).toEqual([304, LOG_ROWS, "1"]);
     for (const path of ["/api/events/?page=2", "/api/events/count/"]) {
       expect(await again(path), path).toEqual([304, VERSION_ROWS, "1"]);
     }

@@ -12,6 +12,7 @@ import type { SearchTotal } from "../search/total.ts";
 import { seriesVersion, type Version } from "../version.ts";
 import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
+import { readLog } from "./log.ts";
 import { deepLogStatement, sliceStatement } from "./slice.ts";
 
 /** Rows of a series that may be scanned for a page before the counters are used to find its place. */
@@ -57,6 +58,8 @@ export async function listSeries(
   wanted: Wanted,
   known: readonly Version[] = [],
 ): Promise<Listed> {
+  if (isPlain(query) && isEverything(query.range) && skipOf(wanted) <= SHORT_SKIP)
+    return listLog(reader, query, wanted, known);
   const counts = countStatements(query);
   const first = firstStatement(query, wanted, known);
   const results = await reader.read(first === undefined ? counts : [...counts, first]);
@@ -68,6 +71,17 @@ export async function listSeries(
   return { total: counted.total, version: counted.version, rows: inListOrder(query.oldestFirst, found.map(eventRow)) };
 }
 
+/** A part of the whole log that is not deep. */
+async function listLog(reader: Reader, query: SeriesQuery, wanted: Wanted, known: readonly Version[]): Promise<Listed> {
+  const slice = { ...sliceOf(query, wanted), offset: skipOf(wanted) };
+  const statement = (limit: SQL) => sliceStatement(query, slice, limit);
+  const { total, version, rows } = await readLog(reader, statement, wanted.limit, known);
+  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)) };
+}
+
+/** Events before the part, from the start. */
+const skipOf = (wanted: Wanted): number => (wanted.from === "start" ? wanted.skip : 0);
+
 /** The log without a type filter: every row matches. */
 const isPlain = ({ series, types }: SeriesQuery): boolean => series === LOG && types === undefined;
 
@@ -76,15 +90,15 @@ const isPlain = ({ series, types }: SeriesQuery): boolean => series === LOG && t
  * have.
  */
 function expected(wanted: Wanted, total: number): number {
-  const before = wanted.from === "start" ? wanted.skip : 0;
-  return wanted.from === "cursor" ? Math.min(wanted.limit, total) : Math.max(0, Math.min(wanted.limit, total - before));
+  if (wanted.from === "cursor") return Math.min(wanted.limit, total);
+  return Math.max(0, Math.min(wanted.limit, total - skipOf(wanted)));
 }
 
 /** The statement for the first round trip; undefined when the counters have to be read first. */
 function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Version[]): SQL | undefined {
   const { range } = query;
   const plain = isPlain(query);
-  const skip = wanted.from === "start" ? wanted.skip : 0;
+  const skip = skipOf(wanted);
   if (skip > SHORT_SKIP && !(plain && isEverything(range))) return undefined;
   if (skip > SHORT_SKIP) return deepLogStatement(query, wanted.columns, skip, wanted.limit);
   const limit = unlessKnown(query, wanted, known);
