@@ -48,7 +48,7 @@ async function reads(count: number, withSpeed = false) {
     await db.prepare("DELETE FROM search_totals").run();
     console.log("Reading …");
     const samples = await playReads(server, census, seed);
-    const speed = withSpeed ? await playSpeed(server) : undefined;
+    const speed = withSpeed ? await playSpeed(server, census) : undefined;
     return { state, census, report: readReport(samples, census), speed };
   } finally {
     await server.mf.dispose();
@@ -74,6 +74,7 @@ function published({ reads, writes, storage, speed, heapBytes, dollars, growth, 
       bare: speed.bare,
       bare_session: speed.bareSession,
       ratio: speed.ours / speed.bare,
+      paths: speed.paths,
     },
     heap_bytes_of_four_large_pages: heapBytes,
     ingest_events_per_second: writes?.ingestEventsPerSecond,

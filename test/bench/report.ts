@@ -166,6 +166,17 @@ export function print(report: Report): void {
       ["bundle, KiB gzip", report.bundleBytes / 1024, ""],
     ],
   );
+  if (report.speed)
+    table(
+      ["requests", "a second", "of bare", "p50, ms", "p99, ms"],
+      Object.entries(report.speed.paths).map(([name, { perSecond, p50, p99 }]) => [
+        name,
+        perSecond,
+        perSecond / (report.speed?.bare ?? 1),
+        p50,
+        p99,
+      ]),
+    );
   if (report.dollars)
     table(
       ["reference month", "$"],
