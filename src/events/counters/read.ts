@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../../values/periods.ts";
 import { during, hasRole, ofTypes } from "../conditions.ts";
@@ -17,26 +17,35 @@ export interface Counted {
 /**
  * The statements that count the matching events. They read a bounded number of rows: the counters and, at the edges
  * of a time range, the events of at most two hours (of the log), two days (of an object) or two months (of an object,
- * by types).
+ * by types). `isDeep`: the details are wanted of all quarters, also of those that the time range leaves out.
  */
-export function countStatements(query: SeriesQuery): SQL[] {
+export function countStatements(query: SeriesQuery, { isDeep = false } = {}): SQL[] {
   const plan = planOf(query);
   return [
-    quarterRows(query),
+    quarterRows(query, isDeep || plan.whole !== undefined || query.types !== undefined, isDeep),
     ...plan.days.map((days) => periodRows("log/day", dayOf, days)),
     ...plan.hours.map((hours) => periodRows("log/hour", hourOf, hours)),
     ...plan.edges.map((edge) => countRows(query, edge)),
   ];
 }
 
-/** Reads the details only where they are summed up: the codes of the whole log are tens of kilobytes. */
-function quarterRows({ series, types, range }: SeriesQuery): SQL {
-  const codes = types !== undefined || (series === LOG && !isEverything(range));
-  const columns = sql.raw(
-    `period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch${codes ? ", codes" : series === LOG ? "" : ", days"}`,
-  );
-  return sql`SELECT ${columns} FROM counters WHERE series = ${series} ORDER BY period`;
+/** Reads the details only where they are summed up: the codes of the whole log are tens of kilobytes a quarter. */
+function quarterRows({ series, types, range }: SeriesQuery, hasDetails: boolean, isDeep: boolean): SQL {
+  const rows = sql`SELECT period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch`;
+  const from = sql`FROM counters WHERE series = ${series} ORDER BY period`;
+  const isTotal = series === LOG && types === undefined && isEverything(range);
+  if (!hasDetails || isTotal) return sql`${rows} ${from}`;
+  const column = sql.raw(series === LOG || types !== undefined ? "codes" : "days");
+  const wanted = isDeep ? undefined : withinQuarters(range);
+  return sql`${rows}, ${wanted === undefined ? column : sql`CASE WHEN ${wanted} THEN ${column} END AS ${column}`} ${from}`;
 }
+
+/** A condition for the rows of the quarters that a range touches; undefined for an unbounded range. */
+const withinQuarters = ({ from, to }: Range): SQL | undefined =>
+  and(
+    Number.isFinite(from) ? sql`period >= ${quarterOf(monthOf(from))}` : undefined,
+    Number.isFinite(to) ? sql`period <= ${quarterOf(monthOf(to))}` : undefined,
+  );
 
 /** The quarter rows with all details. */
 export const detailedQuarters = (series: string): SQL =>
@@ -111,22 +120,36 @@ export interface UnitCount {
  */
 export function unitsOf(query: SeriesQuery, quarters: readonly Row[]): UnitCount[] {
   const byDay = query.series !== LOG && query.types === undefined;
-  const isCounted = counted(query);
-  const counts = new Map<string, UnitCount>();
-  for (const quarter of quarters) {
-    const year = textAt(quarter, "period").slice(0, 5);
-    for (const [key, n] of entriesOf(textAt(quarter, byDay ? "days" : "codes"))) {
-      const [unit = "", code = "0"] = key.split(":");
-      const count = counts.get(year + unit) ?? { period: year + unit, matches: 0, rows: 0 };
-      const matches = byDay ? (Number(code) & query.roles) !== 0 : isCounted(Number(code));
-      counts.set(count.period, { ...count, rows: count.rows + n, matches: count.matches + (matches ? n : 0) });
-    }
-  }
-  return [...counts.values()].filter(({ rows }) => rows > 0).sort((a, b) => (a.period < b.period ? -1 : 1));
+  const isCounted = byDay ? (roles: number) => (roles & query.roles) !== 0 : counted(query);
+  return quarters
+    .flatMap((quarter) => unitsOfQuarter(quarter, byDay ? "days" : "codes", isCounted))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => (a.period < b.period ? -1 : 1));
 }
 
-const sumCodes = (codes: string, isCounted: (code: number) => boolean): number =>
-  entriesOf(codes).reduce((sum, [code, n]) => sum + (isCounted(Number(code)) ? n : 0), 0);
+// Loops that make few objects: a quarter of the log has thousands of codes.
+function unitsOfQuarter(quarter: Row, column: string, isCounted: (code: number) => boolean): UnitCount[] {
+  const year = textAt(quarter, "period").slice(0, "2026-".length);
+  const counts = numbersIn(textAt(quarter, column));
+  const units = new Map<string, UnitCount>();
+  for (const key in counts) {
+    const end = key.indexOf(":");
+    const unit = key.slice(0, end);
+    const n = counts[key] ?? 0;
+    const count = units.get(unit) ?? { period: year + unit, matches: 0, rows: 0 };
+    if (count.rows === 0) units.set(unit, count);
+    count.rows += n;
+    if (isCounted(Number(key.slice(end + 1)))) count.matches += n;
+  }
+  return [...units.values()];
+}
+
+function sumCodes(codes: string, isCounted: (code: number) => boolean): number {
+  const counts = numbersIn(codes);
+  let sum = 0;
+  for (const code in counts) if (isCounted(Number(code))) sum += counts[code] ?? 0;
+  return sum;
+}
 
 /** A test whether a code has one of the types and one of the roles of the query. */
 function counted({ series, roles, types }: SeriesQuery): (code: number) => boolean {
@@ -164,7 +187,4 @@ export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: num
   };
 }
 
-function entriesOf(json: string): [string, number][] {
-  const counts: Record<string, number> = JSON.parse(json || "{}");
-  return Object.entries(counts);
-}
+const numbersIn = (json: string): Record<string, number> => JSON.parse(json || "{}");

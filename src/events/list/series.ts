@@ -60,7 +60,7 @@ export async function listSeries(
 ): Promise<Listed> {
   if (isPlain(query) && isEverything(query.range) && skipOf(wanted) <= SHORT_SKIP)
     return listLog(reader, query, wanted, known);
-  const counts = countStatements(query);
+  const counts = countStatements(query, { isDeep: skipOf(wanted) > 0 });
   const first = firstStatement(query, wanted, known);
   const results = await reader.read(first === undefined ? counts : [...counts, first]);
   const counted = sumCounts(query, results.slice(0, counts.length));
