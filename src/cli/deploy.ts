@@ -1,9 +1,9 @@
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../ingest/queue/names.ts";
-import { ensure } from "./account.ts";
+import { ensure } from "./deploy/account.ts";
+import { refusal, withoutCredentials } from "./deploy/refusal.ts";
+import { turnOnReplication } from "./deploy/replication.ts";
 import { report } from "./failure.ts";
 import { DATABASE_BINDING, DATABASE_NAME, SPILL_BUCKET_NAME } from "./names.ts";
-import { refusal, withoutCredentials } from "./refusal.ts";
-import { turnOnReplication } from "./replication.ts";
 import { runWrangler } from "./wrangler.ts";
 
 const BY_HAND = `To turn it on: Cloudflare's dashboard, D1, ${DATABASE_NAME}, Settings, Enable Read Replication.`;

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
-import { Failure } from "./failure.ts";
-import type { Finished } from "./wrangler.ts";
+import { Failure } from "../failure.ts";
+import type { Finished } from "../wrangler.ts";
 
 /** Characters of what wrangler said. */
 const MAX_LENGTH = 300;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
+import { runWrangler } from "../wrangler.ts";
 import { withoutCredentials } from "./refusal.ts";
-import { runWrangler } from "./wrangler.ts";
 
 /** As wrangler reads it. */
 const API = process.env.CLOUDFLARE_API_BASE_URL || "https://api.cloudflare.com/client/v4";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
+import { runWrangler } from "../wrangler.ts";
 import { refusal } from "./refusal.ts";
-import { runWrangler } from "./wrangler.ts";
 
 /**
  * What the Worker needs in a Cloudflare account. Each is asked for by its name, never looked for in a list: wrangler's lists
