@@ -13,11 +13,6 @@ export interface Env {
   SPILL: R2Bucket;
   /** The number of waiting messages above which producers get 429. */
   INGEST_MAX_BACKLOG: string;
-  /**
-   * When events are durable: `queue` (the queue has them), or `store` (the table has them), for a queue that lives in
-   * memory.
-   */
-  INGEST_DURABLE: string;
   /** Seconds that an isolate caches the table of producers. */
   PRODUCER_CACHE_SECONDS: string;
   /** Secret. A JSON object: producer → its secrets, e.g. `{"waldur":["new","old"]}`. */

@@ -26,6 +26,7 @@ ${readersLine(readers)}
     curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/?page_size=3`)}
     curl -sS -w "\\n" -H ${token} ${shellQuoted(`${url}/api/events/count/`)}
     curl -sS -w "\\n" -H ${bearer} -H 'Content-Type: application/json' -d ${shellQuoted(JSON.stringify(EXAMPLE))} ${ingestUrl(api)}
+  An event that is sent can be read a second or two later.
 
 Ready at ${url}; Ctrl-C stops it. The server's log follows.
 `;

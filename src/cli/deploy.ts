@@ -1,11 +1,16 @@
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../ingest/queue/names.ts";
-import { newSecret } from "./credentials.ts";
-import { applyMigrations } from "./d1.ts";
+import { ensure } from "./deploy/account.ts";
+import { refusal, withoutCredentials } from "./deploy/refusal.ts";
+import { turnOnReplication } from "./deploy/replication.ts";
 import { report } from "./failure.ts";
-import { DATABASE_NAME, SPILL_BUCKET_NAME } from "./names.ts";
-import { type Finished, wranglerOutput } from "./wrangler.ts";
+import { DATABASE_BINDING, DATABASE_NAME, SPILL_BUCKET_NAME } from "./names.ts";
+import { runWrangler } from "./wrangler.ts";
 
-const SECRET_NAME = "INGEST_SECRETS";
+const BY_HAND = `To turn it on: Cloudflare's dashboard, D1, ${DATABASE_NAME}, Settings, Enable Read Replication.`;
+
+const NEXT = `Deployed. To create a staff token, and a secret for a Waldur that sends events:
+  npm run admin -- token create --staff --remote
+  npm run admin -- producers add waldur --tells-places --is-upstream --remote`;
 
 try {
   await deploy();
@@ -14,46 +19,38 @@ try {
 }
 
 /**
- * Creates the queues, the bucket, the database and the secret where they are missing, applies the migrations and uploads
- * the Worker. Can be repeated at any time. The migrations run before the code that needs them, except the first time,
- * when the upload creates the database.
+ * Creates the queues, the bucket and the database where they are missing, applies the migrations, uploads the Worker and
+ * turns on read replication. Can be repeated at any time.
+ *
+ * The migrations run before the upload: the new Worker needs their tables and columns from its first request on. The
+ * version before it reads, and consumes the queue, on the new schema until the upload has reached every location, and
+ * longer when the upload fails; so a migration only adds to what the version before it uses.
+ *
+ * It makes no secret, and none is needed: producers and tokens are in the database.
  */
 async function deploy(): Promise<void> {
-  await createMissing("queue", INGEST_QUEUE_NAME, "queues");
-  await createMissing("queue", DEAD_LETTER_QUEUE_NAME, "queues");
-  await createMissing("bucket", SPILL_BUCKET_NAME, "r2", "bucket");
-  const exists = (await wrangler("d1", "list", "--json")).includes(`"${DATABASE_NAME}"`);
-  if (exists) await migrate();
-  console.log("Deploying the Worker …");
-  console.log(await wrangler("deploy", "--minify"));
-  if (!exists) await migrate();
-  await createMissingSecret();
-  console.log("Deployed. To create a staff token, run: npm run admin -- token create --staff --remote");
-}
-
-/** `group` is the group of wrangler commands that has `list` and `create`. */
-async function createMissing(kind: string, name: string, ...group: string[]): Promise<void> {
-  if ((await wrangler(...group, "list")).includes(name)) return;
-  console.log(`Creating the ${kind} ${name} …`);
-  await wrangler(...group, "create", name);
-}
-
-async function migrate(): Promise<void> {
+  await ensure("queue", INGEST_QUEUE_NAME);
+  await ensure("queue", DEAD_LETTER_QUEUE_NAME);
+  await ensure("bucket", SPILL_BUCKET_NAME);
+  await ensure("database", DATABASE_NAME);
   console.log("Applying the migrations …");
-  await applyMigrations({ remote: true });
+  await step("The migrations were not applied", "d1", "migrations", "apply", DATABASE_BINDING, "--remote");
+  console.log("Uploading the Worker …");
+  console.log(withoutCredentials(await step("The Worker was not uploaded", "deploy", "--minify")));
+  await replicate();
+  console.log(NEXT);
 }
 
-/** An existing secret stays, because producers use it. */
-async function createMissingSecret(): Promise<void> {
-  if ((await wrangler("secret", "list")).includes(SECRET_NAME)) return;
-  const secret = newSecret();
-  const waldur = { secrets: [secret], tells_places: true };
-  const args = ["secret", "put", SECRET_NAME];
-  await wranglerOutput(args, (finished) => failed(args, finished), JSON.stringify({ waldur }));
-  console.log(`The secret of the producer "waldur" (shown only once): ${secret}`);
+async function step(failed: string, ...args: string[]): Promise<string> {
+  const finished = await runWrangler(args);
+  if (finished.code !== 0) throw refusal(failed, finished);
+  return finished.stdout;
 }
 
-const wrangler = (...args: string[]): Promise<string> => wranglerOutput(args, (finished) => failed(args, finished));
-
-const failed = (args: readonly string[], { stdout, stderr }: Finished): string =>
-  `wrangler ${args.join(" ")} failed:\n${stdout}${stderr}`;
+/** The service works without read replication, so this fails no deployment. `READ_REPLICATION=off` leaves it as it is. */
+async function replicate(): Promise<void> {
+  if (process.env.READ_REPLICATION === "off") return;
+  const why = await turnOnReplication(DATABASE_NAME);
+  if (why === undefined) return console.log("Read replication is on.");
+  console.log(`Read replication was not turned on: ${why}. ${BY_HAND}`);
+}

@@ -16,6 +16,7 @@ const server = new DevEnv();
 const ended = once(server, "teardown");
 await server.startWorker({
   config: paths.wranglerConfig,
+  entrypoint: paths.localWorker,
   envFiles,
   dev: {
     remote: false,

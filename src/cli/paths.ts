@@ -7,6 +7,7 @@ export const paths = {
   root: ROOT,
   devVars: join(ROOT, ".dev.vars"),
   devServer: join(ROOT, "src/cli/dev-server.ts"),
+  localWorker: join(ROOT, "src/local/worker.ts"),
   wranglerConfig: join(ROOT, "wrangler.toml"),
   // Not bin/wrangler.js, a wrapper that exits with 0 when wrangler is killed.
   wrangler: join(ROOT, "node_modules/wrangler/wrangler-dist/cli.js"),

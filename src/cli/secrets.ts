@@ -53,9 +53,6 @@ export async function localSecrets({ staffToken, ingestSecret }: Settings, saved
 const firstSecret = (producer: Producers[string] | undefined): string | undefined =>
   Array.isArray(producer) ? producer[0] : producer?.secrets[0];
 
-/** Events are stored before the 202, because the local queue is in memory. */
-const LOCAL_DURABILITY = "INGEST_DURABLE=store";
-
 /**
  * Writes the variables of the Worker that differ from production into a file and returns its path. The file overrides
  * .dev.vars without changing it. The variables are not on wrangler's command line, because every user can read that.
@@ -66,7 +63,7 @@ export async function writeVariables(
   authentication: Authentication,
 ): Promise<string> {
   const file = join(stateDir, "start.env");
-  const lines = [ingestSecretsLine(producers), LOCAL_DURABILITY, ...authenticationLines(authentication)];
+  const lines = [ingestSecretsLine(producers), ...authenticationLines(authentication)];
   await writeFile(file, `${lines.join("\n")}\n`, { mode: OWNER_ONLY });
   return file;
 }

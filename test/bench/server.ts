@@ -84,7 +84,6 @@ const VARIABLES = {
   AUTH: "local",
   AUDIT: "off",
   INGEST_MAX_BACKLOG: "100000",
-  INGEST_DURABLE: "queue",
   PRODUCER_CACHE_SECONDS: "30",
 };
 

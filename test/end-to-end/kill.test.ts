@@ -1,65 +1,79 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { consumed, waiting } from "./journal.ts";
+import { LocalDatabase } from "./local-database.ts";
 import { LocalServer } from "./local-server.ts";
 
-const EVENTS = Number(process.env.KILL_EVENTS ?? 5_000);
+/** How often the server is killed; test/README.md has a command for more. */
+const KILLS = Number(process.env.KILLS ?? 4);
+const REQUESTS_IN_ROUND = 12;
 const EVENTS_IN_REQUEST = 50;
 const REQUESTS_AT_A_TIME = 4;
-/** The server is killed when this part of the requests has been answered with 202. */
-const KILLED_AT = 0.4;
 const PAGE_SIZE = 300;
 const TOKEN = "0123456789abcdef0123456789abcdef01234567";
 const SECRET = "secret-of-a-killed-server";
 const RETRY_MS = 100;
+/** Ends a test that hangs. */
+const HANGING = { timeout: 60_000 + KILLS * 30_000 };
 
-let stateDir: string;
+let database: LocalDatabase;
 let server: LocalServer;
+let requests = 0;
 let isOver = false;
 const start = () =>
-  LocalServer.start({ STATE_DIR: stateDir, STAFF_TOKEN: TOKEN, INGEST_SECRET: SECRET, SAMPLE_EVENTS: "0" });
+  LocalServer.start({
+    ...{ STATE_DIR: database.target.stateDir, SAMPLE_EVENTS: "0" },
+    ...{ STAFF_TOKEN: TOKEN, INGEST_SECRET: SECRET },
+  });
 
 before(async () => {
-  stateDir = await mkdtemp(join(tmpdir(), "edge-events-kill-"));
+  database = await LocalDatabase.missing();
   server = await start();
 });
 
 after(async () => {
   isOver = true;
   await server?.stop("SIGTERM");
-  await rm(stateDir, { recursive: true, force: true });
+  await database?.remove();
 });
 
-test(`a server that is killed while it receives ${EVENTS} events stores each event once after retries`, async () => {
-  const bodies = Array.from({ length: EVENTS / EVENTS_IN_REQUEST }, (_, index) => requestBody(index));
-  const answered = new Set<number>();
-  const killing = Promise.withResolvers<void>();
-  const answeredOne = (index: number) => {
-    answered.add(index);
-    if (answered.size === Math.ceil(bodies.length * KILLED_AT)) killing.resolve();
-  };
-  const sending = sendAll(bodies, answeredOne);
-  await killing.promise;
-  const before = answered.size;
-  for (const pid of server.processes().toReversed()) process.kill(pid, "SIGKILL");
-  await server.ended();
-  assert.ok(answered.size < bodies.length, "the server is killed before all requests are answered");
+test(
+  `a server that is killed ${KILLS} times stores each event once that it has answered with 202`,
+  HANGING,
+  async () => {
+    let kept = 0;
+    for (let round = 0; round < KILLS; round++) {
+      const bodies = Array.from({ length: REQUESTS_IN_ROUND }, (_, index) => round * REQUESTS_IN_ROUND + index);
+      // Some rounds end between the 202 and the storage, others between the storage and the acknowledgement.
+      const answers = round % 2 === 0 ? 1 + Math.floor(Math.random() * REQUESTS_IN_ROUND) : Number.POSITIVE_INFINITY;
+      const answered = Promise.withResolvers<void>();
+      let count = 0;
+      const sending = sendAll(bodies, () => ++count === answers && answered.resolve());
+      await (answers === Number.POSITIVE_INFINITY ? server.printed("batch_written") : answered.promise);
+      for (const pid of server.processes().toReversed()) process.kill(pid, "SIGKILL");
+      await server.ended();
+      kept += waiting(database.target.stateDir);
+      server = await start();
+      await sending;
+    }
+    await consumed(database.target.stateDir);
 
-  server = await start();
-  const kept = new Set(await messages());
-  const lost = [...answered].slice(0, before).filter((index) => !names(index).every((name) => kept.has(name)));
-  assert.deepEqual(lost, [], "every event that was answered with 202 before the kill is stored");
-  await sending;
-  const all = await messages();
-  assert.equal(new Set(all).size, EVENTS);
-  assert.equal(all.length, EVENTS);
-  console.log(
-    `killed after ${before * EVENTS_IN_REQUEST} answered events; ${all.length} of ${EVENTS} stored after the retries, each once`,
-  );
-});
+    const all = await messages();
+    const expected = KILLS * REQUESTS_IN_ROUND * EVENTS_IN_REQUEST;
+    assert.deepEqual([all.length, new Set(all).size], [expected, expected]);
+    assert.ok(kept > 0, "some messages were accepted and not stored when the server was killed");
+    const [numbers] = JSON.parse((await database.admin("ingest", "status", "--json")).stdout);
+    assert.deepEqual([numbers.stored, numbers.waiting, numbers.dead], [expected, 0, 0]);
+    assert.equal(numbers.accepted, numbers.stored + numbers.duplicates);
+    const repeated = requests - KILLS * REQUESTS_IN_ROUND;
+    assert.ok(numbers.duplicates <= repeated * EVENTS_IN_REQUEST, "only what was sent again counts as a duplicate");
+    console.log(
+      `killed ${KILLS} times with ${kept} messages in the queue; ${all.length} of ${expected} stored, each once; ` +
+        `${repeated} requests without an answer sent again, ${numbers.duplicates} events of them duplicates`,
+    );
+  },
+);
 
 const names = (index: number): string[] =>
   Array.from({ length: EVENTS_IN_REQUEST }, (_, place) => `Event ${index * EVENTS_IN_REQUEST + place}`);
@@ -75,13 +89,13 @@ function requestBody(index: number): string {
   return JSON.stringify(events);
 }
 
-/** Sends each body until it is answered with 202. */
-async function sendAll(bodies: readonly string[], answered: (index: number) => void): Promise<void> {
-  const waiting = bodies.entries();
+/** Sends each request until it is answered with 202. */
+async function sendAll(indexes: readonly number[], answered: () => void): Promise<void> {
+  const waiting = indexes.values();
   const work = async () => {
-    for (const [index, body] of waiting) {
-      while (!isOver && !(await isAccepted(body))) await sleep(RETRY_MS);
-      answered(index);
+    for (const index of waiting) {
+      while (!isOver && !(await isAccepted(requestBody(index)))) await sleep(RETRY_MS);
+      answered();
     }
   };
   await Promise.all(Array.from({ length: REQUESTS_AT_A_TIME }, work));
@@ -89,6 +103,7 @@ async function sendAll(bodies: readonly string[], answered: (index: number) => v
 
 async function isAccepted(body: string): Promise<boolean> {
   const headers = { Authorization: `Bearer ${SECRET}`, "Content-Type": "application/json" };
+  requests += 1;
   try {
     const response = await fetch(`${server.url}/ingest/local`, { method: "POST", headers, body });
     await response.arrayBuffer();

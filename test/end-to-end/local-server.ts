@@ -30,6 +30,16 @@ export class LocalServer {
     return new LocalServer(npm, `http://127.0.0.1:${port}`);
   }
 
+  /** Returns when the server prints a line with this text in it, or has ended. */
+  async printed(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (data: unknown) => String(data).includes(text) && resolve();
+    this.#npm.stdout?.on("data", look);
+    this.#npm.on("exit", resolve);
+    await promise;
+    this.#npm.stdout?.off("data", look);
+  }
+
   /** The process IDs of npm and of all its descendants. */
   processes(): number[] {
     const children = new Map<number, number[]>();

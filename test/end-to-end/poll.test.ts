@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { consumed } from "./journal.ts";
 import { LocalDatabase } from "./local-database.ts";
 import { LocalServer } from "./local-server.ts";
 import { poll, type State } from "./poll.ts";
@@ -61,6 +62,7 @@ describe("the recipe to poll", () => {
     const headers = { Authorization: `Bearer ${INGEST_SECRET}`, "Content-Type": "application/json" };
     const response = await fetch(`${server.url}/ingest/local`, { method: "POST", headers, body });
     assert.equal(response.status, 202, await response.text());
+    await consumed(database.target.stateDir);
   }
 
   it("reads events of one time over several pages, each once", () =>

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import packageJson from "../../package.json" with { type: "json" };
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -46,6 +47,17 @@ export class ProjectCopy {
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (printed += data));
     return { child, printed: () => printed };
+  }
+
+  /** Runs a program of the project to its end. */
+  async run(path: string, env: Record<string, string>) {
+    const child = spawn(process.execPath, [join(this.#root, path)], { env: { ...process.env, ...env } });
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  read(path: string): Promise<string> {
+    return readFile(join(this.#root, path), "utf8");
   }
 
   /** The files that the server has written and that contain the text; `.dev.vars` is not among them. */

@@ -4,6 +4,7 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { useBucket } from "../../src/cli/local-r2.ts";
 import { CRON_LINES } from "../../src/cli/names.ts";
 import { bodyKey } from "../../src/ingest/queue/keys.ts";
+import { consumed } from "./journal.ts";
 import { LocalDatabase } from "./local-database.ts";
 import { LocalServer } from "./local-server.ts";
 
@@ -37,6 +38,7 @@ describe("an admin command beside a running server", () => {
 
   it("sees the events that the server stored, and the server sees that they are deleted", async () => {
     await push("Ada has arrived.");
+    await consumed(database.target.stateDir);
     assert.equal(await count("message=arrived"), 1);
 
     const deleted = await database.query("DELETE FROM events WHERE message = 'Ada has arrived.' RETURNING message");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { consumed, waiting } from "./journal.ts";
 import { isRunning, LocalServer } from "./local-server.ts";
 
 const SAMPLE_EVENTS = 300;
@@ -20,6 +21,9 @@ const pushed = {
   message: "User Ada Lovelace has been activated.",
   context: { user_username: "ada", user_uuid: "a5a5a5a5a5a54a5a8a5a5a5a5a5a5a5a" },
 };
+
+/** Sent just before the server is stopped. */
+const late = { event_type: "user_activated", message: "User Grace Hopper has been activated." };
 
 describe("npm start", () => {
   let stateDir: string;
@@ -67,17 +71,23 @@ describe("npm start", () => {
     assert.equal((await fetch(`${server.url}/api/events/`)).status, 401);
   });
 
-  it("stores an event from the webhook before it answers", async () => {
+  it("stores an event from the webhook after it has answered, through the queue", async () => {
     const response = await push(INGEST_SECRET);
     assert.equal(response.status, 202);
     const { receipts, ...answer } = object(await response.json());
     assert.deepEqual(answer, { accepted: 1, uuids: [pushed.uuid] });
     assert.ok(Array.isArray(receipts) && receipts.length === 1);
+    await consumed(stateDir);
     assert.deepEqual(await get(`/api/events/${pushed.uuid}/`), pushed);
   });
 
   it("rejects an event with a wrong secret", async () => {
     assert.equal((await push("wrong")).status, 401);
+  });
+
+  it("has accepted an event that is not stored yet when it is stopped", async () => {
+    assert.equal((await push(INGEST_SECRET, late)).status, 202);
+    assert.equal(waiting(stateDir), 1);
   });
 
   it("stops at SIGINT and leaves no process and no file with secrets", async () => {
@@ -88,9 +98,10 @@ describe("npm start", () => {
     assert.ok(!existsSync(join(stateDir, "start.env")));
   });
 
-  it("starts again with the same data", async () => {
+  it("starts again with the same data, and with what it had accepted", async () => {
     server = await start();
-    assert.deepEqual(await get("/api/events/count/"), { count: SAMPLE_EVENTS + 1 });
+    await consumed(stateDir);
+    assert.deepEqual(await get("/api/events/count/"), { count: SAMPLE_EVENTS + 2 });
     assert.deepEqual(await get(`/api/events/${pushed.uuid}/`), pushed);
   });
 
@@ -112,11 +123,11 @@ describe("npm start", () => {
     return JSON.parse(body);
   }
 
-  const push = (secret: string) =>
+  const push = (secret: string, event: object = pushed) =>
     fetch(`${server.url}/ingest/local`, {
       method: "POST",
       headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-      body: JSON.stringify(pushed),
+      body: JSON.stringify(event),
     });
 });
 

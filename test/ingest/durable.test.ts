@@ -6,7 +6,7 @@ import { sendGroups } from "../../src/ingest/queue/send.ts";
 import worker from "../../src/worker.ts";
 import { deliver } from "../support/batch.ts";
 import { stopClock } from "../support/clock.ts";
-import { aFailingDatabase, aRefusingBucket, hook, push, rows } from "../support/ingest.ts";
+import { aRefusingBucket, hook, push, rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
 import { runMinute } from "../support/world.ts";
 
@@ -98,26 +98,6 @@ describe("a request larger than one send", () => {
     const before = bodies.length;
     expect((await send(many, { INGEST_QUEUE: queue, SPILL: aRefusingBucket() })).status).toBe(503);
     expect(bodies).toHaveLength(before);
-  });
-});
-
-describe("a local server, whose queue lives in memory", () => {
-  const local = { INGEST_DURABLE: "store" };
-
-  it("answers after the events are stored", async () => {
-    const { queue, bodies } = aQueue();
-    expect((await send([hook(), hook({ message: "b" })], { ...local, INGEST_QUEUE: queue })).status).toBe(202);
-    expect(bodies).toEqual([]);
-    expect(await rows("events")).toHaveLength(2);
-  });
-
-  it("answers 503 while the database is away", async () => {
-    const { DB } = aFailingDatabase("D1_ERROR: Network connection lost.", 1);
-    const { queue, bodies } = aQueue();
-    const response = await send(hook(), { ...local, DB, INGEST_QUEUE: queue });
-    expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "5"]);
-    expect(await response.json()).toEqual({ detail: "The events could not be stored; send them again." });
-    expect(bodies).toEqual([]);
   });
 });
 

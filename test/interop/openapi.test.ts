@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { consumed } from "../end-to-end/journal.ts";
 import { LocalDatabase } from "../end-to-end/local-database.ts";
 import { LocalServer } from "../end-to-end/local-server.ts";
 import { type Documented, INGEST_SECRET, limited, ofUser, REQUESTS, STAFF_TOKEN } from "./openapi-requests.ts";
@@ -238,7 +239,9 @@ const isBatch = ({ headers }: Documented): boolean =>
 const isFaultOfPrism = (request: Documented): boolean =>
   request.method === "HEAD" || request.method === "PUT" || isBatch(request);
 
-async function through(url: string, { method = "GET", path, headers = {}, body }: Documented) {
+/** Sends a request. One that is about events of those before it waits until they are stored. */
+async function through(url: string, { method = "GET", path, headers = {}, body, status }: Documented) {
+  if (status !== 202) await consumed(folder);
   const response = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
   await response.arrayBuffer();
   return {

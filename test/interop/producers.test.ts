@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from "cloudevents";
 import { Webhook } from "standardwebhooks";
+import { consumed } from "../end-to-end/journal.ts";
 import { LocalDatabase } from "../end-to-end/local-database.ts";
 import { LocalServer } from "../end-to-end/local-server.ts";
 
@@ -42,6 +43,7 @@ const local = () => `${server.url}/ingest/local`;
 
 /** The events of a type, newest first. */
 async function listed(type: string): Promise<Listed[]> {
+  await consumed(database.target.stateDir);
   const headers = { Authorization: `Token ${STAFF_TOKEN}` };
   const response = await fetch(`${server.url}/api/events/?${new URLSearchParams({ event_type: type })}`, { headers });
   assert.equal(response.status, 200);

@@ -135,7 +135,6 @@ describe("a variable with a secret where none belongs never reaches an answer or
     "AUTH",
     "AUDIT",
     "CORS_ORIGINS",
-    "INGEST_DURABLE",
     "INGEST_MAX_BACKLOG",
     "PAGE_TOKENS",
     "PRODUCER_CACHE_SECONDS",
@@ -177,7 +176,7 @@ describe("when the database, the queue or the bucket fails", () => {
       { INGEST_QUEUE: aRefusingQueue(), SPILL: aRefusingBucket() },
     ];
     for (const bindings of changed) {
-      for (const INGEST_DURABLE of ["queue", "store"]) await push(event, { changed: { ...bindings, INGEST_DURABLE } });
+      await push(event, { changed: bindings });
       await get(`/api/events/?message=${SECRET}`, token, {}, bindings);
       await get("/api/events/", SECRET, {}, bindings);
       for (const queue of [undefined, DEAD_LETTER_QUEUE_NAME]) {

@@ -43,7 +43,6 @@ const env = {
   }),
   ...{
     INGEST_MAX_BACKLOG: "1",
-    INGEST_DURABLE: "queue",
     PRODUCER_CACHE_SECONDS: "1e9",
     CORS_ORIGINS: "https://a.example",
   },

@@ -1,7 +1,9 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from "vitest";
+import { deliver } from "../../support/batch.ts";
 import { gzipped } from "../../support/ingest.ts";
 import { aPerson } from "../../support/people.ts";
+import { aQueue } from "../../support/queue.ts";
 import { messages, request } from "../../support/world.ts";
 
 const [readme = ""] = Object.values(
@@ -60,11 +62,14 @@ function split(header: string): [name: string, value: string] {
   return [header.slice(0, colon), header.slice(colon + 1).trim()];
 }
 
-/** Runs a command. Its events are written before the response. */
+/** Runs a command, and then the consumer. */
 async function run(command: string): Promise<Response> {
   const { path, headers, text } = parsed(command);
   const body = text ?? (await gzipped(NDJSON));
-  return request(path, { method: "POST", headers, body }, { INGEST_DURABLE: "store" });
+  const { queue, bodies } = aQueue();
+  const response = await request(path, { method: "POST", headers, body }, { INGEST_QUEUE: queue });
+  await deliver(bodies);
+  return response;
 }
 
 describe("the curl commands in src/ingest/README.md", () => {

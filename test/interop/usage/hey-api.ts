@@ -40,10 +40,13 @@ const withContext = await api.ingest({
   path,
   body: { event_type: "user_activated", message: "Ada is active.", context: { user_username: "ada", tries: 2 } },
 });
-const receipt = await api.ingestReceipt({
-  client: sender,
-  path: { producer: "local", id: withContext.data?.receipts[0] ?? "" },
-});
+const askForReceipt = () =>
+  api.ingestReceipt({
+    client: sender,
+    path: { producer: "local", id: withContext.data?.receipts[0] ?? "" },
+  });
+let receipt = await askForReceipt();
+while (receipt.data?.status === "accepted") receipt = await askForReceipt();
 const counted: EventCount | undefined = count.data;
 const months: EventStats[] = stats.data ?? [];
 

@@ -35,9 +35,12 @@ const withContext = await sender.POST("/ingest/{producer}", {
   params: producer,
   body: { event_type: "user_activated", message: "Ada is active.", context: { user_username: "ada", tries: 2 } },
 });
-const receipt = await sender.GET("/ingest/{producer}/receipts/{id}", {
-  params: { path: { producer: "local", id: withContext.data?.receipts[0] ?? "" } },
-});
+const askForReceipt = () =>
+  sender.GET("/ingest/{producer}/receipts/{id}", {
+    params: { path: { producer: "local", id: withContext.data?.receipts[0] ?? "" } },
+  });
+let receipt = await askForReceipt();
+while (receipt.data?.status === "accepted") receipt = await askForReceipt();
 const months: { year: number; month: number; count: number }[] = stats.data ?? [];
 
 console.log(
