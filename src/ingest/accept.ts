@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { badRequest } from "../http/errors.ts";
 import { byteLength, sha256Hex } from "../values/bytes.ts";
+import { printJson } from "../values/json.ts";
 import type { Body } from "./body.ts";
 import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
@@ -126,6 +127,6 @@ async function nameEvent(
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
   const hasOwnUuid = event.uuid !== undefined;
-  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid };
+  const rest = { created, eventType, message, context: printJson(context), hasOwnUuid };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }
