@@ -9,6 +9,7 @@ import { chooseFormat } from "./formats/choose.ts";
 import { isObject } from "./formats/data.ts";
 import { checkCount, type Draft, type Problem, problemsOf } from "./formats/format.ts";
 import { unknownFields } from "./formats/unknown.ts";
+import { futureTimes } from "./future-times.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 
@@ -56,7 +57,7 @@ export async function acceptEvents(sent: Sent) {
   const valid = checked.flatMap((result) => ("event" in result ? [result.event] : []));
   const ids = drafts.map(({ id }, index) => id ?? (key && { ...key, parts: [...key.parts, index] }));
   return {
-    warnings: [...warnings, ...unknownFields(drafts), ...ignoredHeaders(sent)],
+    warnings: [...warnings, ...unknownFields(drafts), ...ignoredHeaders(sent), ...futureTimes(drafts, valid, sent)],
     events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sent))),
   };
 }
