@@ -43,7 +43,7 @@ const HONO = /^(app|env|openapi|cli\/.*|(http|auth)\/.*|[a-z-]+\/(routes|request
 
 /** The tables of events/. */
 const EVENT_TABLES =
-  "events|event_scopes|event_index|event_types|counters|search_totals|commit_watermark|objects|object_moves";
+  "events|event_scopes|event_index|event_types|earlier_types|counters|search_totals|commit_watermark|objects|object_moves";
 const SQL_ON_EVENTS = new RegExp(`\\b(?:FROM|JOIN|INTO|UPDATE)\\s+(?:${EVENT_TABLES})\\b`);
 
 /** Lines "a → b" for every import against the one direction: worker, app, routes, subjects, then http, db and values. */

@@ -3,6 +3,7 @@ import { eventTypesOf } from "../catalogue/data.ts";
 import { badRequest } from "../http/errors.ts";
 import { fold } from "../values/case-fold.ts";
 import { definedOnly } from "../values/defined.ts";
+import { LAST_TIME } from "../values/time.ts";
 import { isStorableSecond, repeatedParameters, type SingleParameters, singleParameters } from "./schemas.ts";
 
 /** A filter; its conditions are joined by AND. UUIDs are 32 hex digits, times are microseconds. */
@@ -31,8 +32,8 @@ export function readFilter(params: URLSearchParams): EventFilter {
   const values = checked(params);
   const types = readTypes(params);
   const optional = definedOnly({
-    createdFrom: microseconds(values.created_from),
-    createdTo: microseconds(values.created_to),
+    createdFrom: from(microseconds(values.created_from)),
+    createdTo: until(microseconds(values.created_to)),
     message: values.message === undefined ? undefined : fold(values.message),
     customer: values.customer_uuid,
     project: values.project_uuid,
@@ -70,6 +71,13 @@ function repeatedInput(params: URLSearchParams): Record<string, string[]> {
   const given = Object.keys(repeatedParameters.entries).filter((name) => params.has(name));
   return Object.fromEntries(given.map((name) => [name, params.getAll(name)]));
 }
+
+/** No event is as early as the lower bound, or as late as the upper one: such a time filters nothing, or everything. */
+const from = (time: number | undefined): number | undefined =>
+  time === undefined || time <= -LAST_TIME ? undefined : Math.min(time, LAST_TIME + 1);
+
+const until = (time: number | undefined): number | undefined =>
+  time === undefined || time > LAST_TIME ? undefined : Math.max(time, -LAST_TIME);
 
 function microseconds(seconds: bigint | undefined): number | undefined {
   if (seconds === undefined) return undefined;

@@ -6,7 +6,7 @@ import { ifNoneMatch, shortHash } from "../http/etag.ts";
 import { assertWithinLimits } from "../http/query-limits.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
 import { digestOf, type EventQuery, eventQuery } from "./query.ts";
-import { typesOf, type WantedTypes } from "./type-numbers.ts";
+import { earlierTypes, typesOf, type WantedTypes } from "./type-numbers.ts";
 import type { Version } from "./version.ts";
 import { type Visibility, visibilityOf } from "./visibility.ts";
 
@@ -48,12 +48,13 @@ export async function readRequest(
   now = Date.now(),
 ): Promise<EventsRequest> {
   const reader = c.get("reader");
+  const defer = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
   const actor = c.get("actor");
   const params = assertWithinLimits(new URL(c.req.url).searchParams);
   const filters = filtersOf(params);
   const filter = readFilter(filters);
   const visibility = await visibilityOf({ actor, lookUpUser: c.get("lookUpUser"), reader, now }, filters, filter);
-  const types = await typesOf(reader, filter.types);
+  const types = await typesOf(reader, filter.types, () => earlierTypes(c.env.DB, reader.meter, defer, now));
   const query = eventQuery(visibility, filter, types);
   const key = await shortHash(c.req.url);
   return {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
+import { knownEventTypes, OTHER_TYPE } from "../catalogue/data.ts";
 import { numberAt, type Row, textAt } from "../db/reader.ts";
-import { textOf } from "../db/sql.ts";
+import { integer, textOf } from "../db/sql.ts";
 import type { Range } from "../values/periods.ts";
 import { events } from "./table.ts";
 
@@ -17,10 +18,14 @@ export interface EventRow {
   unread: number;
 }
 
+/** The name of a type that the catalogue does not know; of one that only a newer version of it knows, from its table. */
+const otherType = sql`CASE WHEN ${events.type} > ${integer(knownEventTypes.length)} AND ${events.type} < ${integer(OTHER_TYPE)}
+    THEN (SELECT name FROM event_types WHERE event_types.id = ${events.type}) ELSE ${events.typeName} END`;
+
 /** The columns of an event besides its content, as SQL. */
 export const KEY_COLUMNS: string =
   textOf(sql`${events.id} AS id, ${events.uuid} AS uuid, ${events.created} AS created, ${events.type} AS type,
-  ${events.typeName} AS other_type`);
+  ${otherType} AS other_type`);
 
 /** The columns of a whole event. */
 export const eventColumns = sql.raw(

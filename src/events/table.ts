@@ -14,12 +14,19 @@ export const periodOfCreated = {
   hour: sql`strftime('%Y-%m-%dT%H', ${seconds})`,
 };
 
-/** migrations/0001_event_types.sql */
-export const eventTypes = sqliteTable("event_types", {
-  id: integer().primaryKey(),
-  name: text().notNull().unique(),
-  producer: text(),
-});
+/** migrations/0017_earlier_event_types.sql */
+export const eventTypes = sqliteTable(
+  "event_types",
+  { id: integer().primaryKey(), name: text().notNull(), producer: text() },
+  (table) => [index("event_types_name").on(table.name, table.id)],
+);
+
+/** migrations/0017_earlier_event_types.sql */
+export const earlierTypes = sqliteTable(
+  "earlier_types",
+  { name: text().notNull(), type: integer().notNull() },
+  (table) => [primaryKey({ columns: [table.name, table.type] })],
+);
 
 /** migrations/0003_events.sql */
 export const events = sqliteTable(

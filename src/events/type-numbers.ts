@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import { OTHER_TYPE, typeNumber } from "../catalogue/data.ts";
-import { numberAt, type Reader, textAt } from "../db/reader.ts";
+import { database, runBatch } from "../db/client.ts";
+import { type Meter, numberAt, type Reader, textAt } from "../db/reader.ts";
+import { ExpiringCache } from "../http/cache.ts";
 import { matchAll, typeTerm, valueTerm } from "./search/terms.ts";
 
 // Raw SQL: FTS5's MATCH, and lists that travel as one parameter, because D1 takes at most 100.
@@ -12,20 +14,89 @@ export interface WantedTypes {
   others: readonly string[];
 }
 
+/** Types of the catalogue whose first events were stored before it knew them: name → their numbers from then. */
+type EarlierTypes = ReadonlyMap<string, readonly number[]>;
+
+/** Milliseconds after which an isolate reads `earlier_types` again. The rows change only with a migration. */
+const REFRESH_MS = 60_000;
+
+const EVERY_TYPE = "*";
+const knownEarlier = new ExpiringCache<EarlierTypes>(1);
+
 /**
  * The event types of these names; names that no event has are left out. One round trip for names that the catalogue does
  * not know, which reads a few rows for each. Their numbers differ between databases, so the isolate does not keep them.
+ * `earlier` is called for names of the catalogue.
  */
-export async function typesOf(reader: Reader, names: readonly string[] | undefined): Promise<WantedTypes | undefined> {
+export async function typesOf(
+  reader: Reader,
+  names: readonly string[] | undefined,
+  earlier: () => Promise<EarlierTypes>,
+): Promise<WantedTypes | undefined> {
   if (names === undefined) return undefined;
-  const known = names.flatMap((name) => typeNumber(name) ?? []);
+  const known = names.filter((name) => typeNumber(name) !== undefined);
   const unknown = names.filter((name) => typeNumber(name) === undefined);
-  if (unknown.length === 0) return { numbers: known, others: [] };
-  const [numbered = [], others = []] = await reader.read([numberedAmong(unknown), othersAmong(unknown)]);
+  const ofKnown = known.length > 0 ? withEarlier(known, await earlier()) : NO_TYPES;
+  const ofUnknown = unknown.length > 0 ? await lookUp(reader, unknown) : NO_TYPES;
   return {
-    numbers: [...known, ...numbered.map((row) => numberAt(row, "id"))],
-    others: others.map((row) => textAt(row, "name")),
+    numbers: [...ofKnown.numbers, ...ofUnknown.numbers],
+    others: [...ofKnown.others, ...ofUnknown.others],
   };
+}
+
+const NO_TYPES: WantedTypes = { numbers: [], others: [] };
+
+/**
+ * The earlier types, from the memory of the isolate. The first time it asks the primary, because a replica may lag behind
+ * the migration: one round trip that reads a row for each earlier type, and one row in most databases, which have none. After
+ * REFRESH_MS it asks again, with `defer`. `now` in milliseconds.
+ */
+export async function earlierTypes(
+  binding: D1Database,
+  meter: Pick<Meter, "rowsRead" | "roundTrips">,
+  defer: (work: Promise<unknown>) => void,
+  now: number,
+): Promise<EarlierTypes> {
+  const known = knownEarlier.get(EVERY_TYPE, Number.POSITIVE_INFINITY, now);
+  if (known === undefined) {
+    const { types, rowsRead } = await readEarlier(binding, now);
+    meter.roundTrips += 1;
+    meter.rowsRead += rowsRead;
+    return types;
+  }
+  if (knownEarlier.get(EVERY_TYPE, REFRESH_MS, now) === undefined) {
+    knownEarlier.set(EVERY_TYPE, known, now);
+    defer(readEarlier(binding, now).catch(logFailure));
+  }
+  return known;
+}
+
+async function readEarlier(binding: D1Database, now: number): Promise<{ types: EarlierTypes; rowsRead: number }> {
+  const [read] = await runBatch(database(binding), [sql`SELECT name, type FROM earlier_types`]);
+  const rows = (read?.results ?? []).map(({ name, type }) => ({ name: String(name), type: Number(type) }));
+  const grouped = Map.groupBy(rows, ({ name }) => name);
+  const types = new Map([...grouped].map(([name, some]) => [name, some.map(({ type }) => type)]));
+  knownEarlier.set(EVERY_TYPE, types, now);
+  return { types, rowsRead: read?.meta.rows_read ?? 0 };
+}
+
+const logFailure = (error: unknown): void =>
+  console.error(JSON.stringify({ level: "error", event: "earlier_types_not_read", error: String(error) }));
+
+/** The types of names of the catalogue. */
+function withEarlier(names: readonly string[], earlier: EarlierTypes): WantedTypes {
+  const before = (name: string) => earlier.get(name) ?? [];
+  return {
+    numbers: names.flatMap((name) =>
+      [typeNumber(name) ?? [], before(name).filter((type) => type !== OTHER_TYPE)].flat(),
+    ),
+    others: names.filter((name) => before(name).includes(OTHER_TYPE)),
+  };
+}
+
+async function lookUp(reader: Reader, names: readonly string[]): Promise<WantedTypes> {
+  const [numbered = [], others = []] = await reader.read([numberedAmong(names), othersAmong(names)]);
+  return { numbers: numbered.map((row) => numberAt(row, "id")), others: others.map((row) => textAt(row, "name")) };
 }
 
 const numberedAmong = (names: readonly string[]) =>

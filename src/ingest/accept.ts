@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { badRequest } from "../http/errors.ts";
 import { byteLength, sha256Hex } from "../values/bytes.ts";
+import { printJson } from "../values/json.ts";
 import type { Body } from "./body.ts";
 import type { AcceptedEvent } from "./event.ts";
 import { MAX_EVENT_BYTES, type ProducedEvent, producedEvent } from "./event.ts";
@@ -8,6 +9,7 @@ import { chooseFormat } from "./formats/choose.ts";
 import { isObject } from "./formats/data.ts";
 import { checkCount, type Draft, type Problem, problemsOf } from "./formats/format.ts";
 import { unknownFields } from "./formats/unknown.ts";
+import { futureTimes } from "./future-times.ts";
 import { contentUuid, type GivenId, idUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 
@@ -55,7 +57,7 @@ export async function acceptEvents(sent: Sent) {
   const valid = checked.flatMap((result) => ("event" in result ? [result.event] : []));
   const ids = drafts.map(({ id }, index) => id ?? (key && { ...key, parts: [...key.parts, index] }));
   return {
-    warnings: [...warnings, ...unknownFields(drafts), ...ignoredHeaders(sent)],
+    warnings: [...warnings, ...unknownFields(drafts), ...ignoredHeaders(sent), ...futureTimes(drafts, valid, sent)],
     events: await Promise.all(valid.map((event, index) => nameEvent(event, ids[index], sent))),
   };
 }
@@ -126,6 +128,6 @@ async function nameEvent(
   const contentTime = named === undefined ? created : (event.created ?? null);
   const content = await contentUuid({ created: contentTime, eventType, message, context });
   const hasOwnUuid = event.uuid !== undefined;
-  const rest = { created, eventType, message, context: JSON.stringify(context), hasOwnUuid };
+  const rest = { created, eventType, message, context: printJson(context), hasOwnUuid };
   return named === undefined || named === content ? { uuid: content, ...rest } : { uuid: named, content, ...rest };
 }

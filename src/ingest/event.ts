@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { NewEvent } from "../events/event.ts";
 import { isRawNumber } from "../values/json.ts";
-import { parseTime } from "../values/time.ts";
+import { FIRST_TIME, LAST_TIME, parseTime, printTime } from "../values/time.ts";
 import { parseUuid } from "../values/uuid.ts";
 
 /** Events in one request. */
@@ -25,13 +25,18 @@ const eventType = v.pipe(
   v.check((text) => [...text].length <= MAX_EVENT_TYPE_LENGTH, `Must be at most ${MAX_EVENT_TYPE_LENGTH} characters.`),
 );
 
+/** The first and the last time, which OpenAPI and errors name. */
+const TIMES = `${printTime(FIRST_TIME)} to ${printTime(LAST_TIME)}`;
+const OUTSIDE = `Must lie in the time from ${TIMES}.`;
+
 const created = v.pipe(
   v.string("Must be a time in ISO 8601 with an offset or Z."),
-  v.description("When it happened; without it, the time of receipt."),
+  v.description(`When it happened, from ${TIMES}; without it, the time of receipt.`),
   v.metadata({ format: "date-time" }),
   v.check((text) => parseTime(text) !== undefined, "Must be a time in ISO 8601 with an offset or Z."),
   v.transform((text) => parseTime(text) ?? 0),
-  v.safeInteger("Must lie between the years 1685 and 2255."),
+  v.minValue(FIRST_TIME, OUTSIDE),
+  v.maxValue(LAST_TIME, OUTSIDE),
 );
 
 const uuid = v.pipe(

@@ -6,6 +6,13 @@ export const FIRST_SECOND = -62_135_596_800;
 export const LAST_SECOND = 253_402_300_799;
 
 /**
+ * The times that an event may have, in microseconds: from 1685-01-01 on, up to the last one that is exact in a JavaScript
+ * number.
+ */
+export const FIRST_TIME = Date.UTC(1685, 0, 1) * 1_000;
+export const LAST_TIME = Number.MAX_SAFE_INTEGER;
+
+/**
  * Reads an ISO 8601 or RFC 3339 time with an offset or Z as microseconds since 1970; further digits are cut off.
  * undefined for any other text, or a day that does not exist.
  */

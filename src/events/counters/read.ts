@@ -174,17 +174,14 @@ export function daysOf(query: SeriesQuery, rows: readonly Row[]): UnitCount[] {
   }));
 }
 
-/** Bounds for the ids of all events in a range. `rows` are the rows of a series in `counters`, by quarter or by day. */
-export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: number; max: number } {
+/** The ids of the periods in a range, for each. `rows` are the rows of a series in `counters`, by quarter or by day. */
+export function idsWithin(rows: readonly Row[], { from, to }: Range): { min: number; max: number }[] {
   const inside = rows.filter((row) => {
     const period = textAt(row, "period");
     const name = (time: number) => (period.length === 7 ? quarterOf(monthOf(time)) : dayOf(time));
     return !(Number.isFinite(from) && period < name(from)) && !(Number.isFinite(to) && period > name(to));
   });
-  return {
-    min: Math.min(...inside.map((row) => numberAt(row, "min_id"))),
-    max: Math.max(...inside.map((row) => numberAt(row, "last_id"))),
-  };
+  return inside.map((row) => ({ min: numberAt(row, "min_id"), max: numberAt(row, "last_id") }));
 }
 
 const numbersIn = (json: string): Record<string, number> => JSON.parse(json || "{}");

@@ -1,4 +1,5 @@
 import { ExpiringCache } from "../../http/cache.ts";
+import type { IdWindow } from "./windows.ts";
 
 /**
  * Remembers, for a query, where its newest matches were found, so that the next first page starts there and saves a
@@ -9,10 +10,10 @@ import { ExpiringCache } from "../../http/cache.ts";
 const MAX_AGE = 10 * 60_000;
 const MAX_HINTS = 2_000;
 
-/** The newest `limit` matches of a series have `created` from `from` on (microseconds) and ids from `minId` on. */
+/** The newest `limit` matches of a series have `created` from `from` on (microseconds) and ids in the windows. */
 export interface SeriesHint {
   from: number;
-  minId: number;
+  windows: readonly IdWindow[];
   /** Whether the inverted index is cheaper than the series. */
   byIndex: boolean;
 }

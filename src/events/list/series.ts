@@ -1,19 +1,17 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../../db/reader.ts";
-import { integer } from "../../db/sql.ts";
 import { isEverything, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "../counters/read.ts";
 import type { Cursor } from "../page-token.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import { type EventRow, eventRow, type Slice } from "../row.ts";
-import { indexStatement } from "../search/by-index.ts";
-import { matchOfSeries } from "../search/match.ts";
 import type { SearchTotal } from "../search/total.ts";
 import { seriesVersion, type Version } from "../version.ts";
 import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
 import { readLog } from "./log.ts";
 import { deepLogStatement, sliceStatement } from "./slice.ts";
+import { windowsOf, windowsStatement } from "./windows.ts";
 
 /** Rows of a series that may be scanned for a page before the counters are used to find its place. */
 const SCAN = 1_000;
@@ -26,6 +24,8 @@ const SHORT_SKIP = 200;
 
 /** Months of the log that would cost this many rows are divided into days. */
 const LONG_MONTHS = 2_000;
+
+const NO_ID_ABOVE = Number.MAX_SAFE_INTEGER;
 
 const EVER: Range = { from: -Infinity, to: Infinity };
 
@@ -117,11 +117,9 @@ const isFirstPage = ({ oldestFirst }: SeriesQuery, wanted: Wanted): boolean =>
 const hintKey = ({ series, roles, types, range }: SeriesQuery, { limit }: Wanted): string =>
   [series, roles, types, range.from, range.to, limit].join(" ");
 
-function hintedStatement(query: SeriesQuery, slice: Slice, { from, minId, byIndex }: SeriesHint, limit: SQL): SQL {
+function hintedStatement(query: SeriesQuery, slice: Slice, { from, windows, byIndex }: SeriesHint, limit: SQL): SQL {
   const near = { ...slice, range: overlap(slice.range, { from, to: Infinity }) };
-  if (!byIndex) return sliceStatement(query, near, limit);
-  const ids = { min: integer(minId), max: integer(Number.MAX_SAFE_INTEGER) };
-  return indexStatement(query.oldestFirst, { ...near, match: matchOfSeries(query), ids }, undefined, limit);
+  return byIndex ? windowsStatement(query, near, windows, limit) : sliceStatement(query, near, limit);
 }
 
 /** The limit as SQL: zero when the client has the current version. */
@@ -151,16 +149,13 @@ async function lookCloser(
   const range = overlap(rangeOf(query, wanted), spanOf(found.place.units));
   if (range.from >= range.to) return [];
   const near = { ...slice, range, offset: found.place.offset };
-  const ids = idsWithin(found.rows, range);
+  const windows = windowsOf(idsWithin(found.rows, range));
   const byIndex = cost.index < cost.walk;
-  if (isFirstPage(query, wanted)) keepSeriesHint(hintKey(query, wanted), { from: range.from, minId: ids.min, byIndex });
-  const statement = byIndex
-    ? indexStatement(query.oldestFirst, {
-        ...near,
-        match: matchOfSeries(query),
-        ids: { min: integer(ids.min), max: integer(ids.max) },
-      })
-    : sliceStatement(query, near);
+  if (isFirstPage(query, wanted)) {
+    const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
+    keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
+  }
+  const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
   const [rows = []] = await reader.read([statement]);
   return rows;
 }

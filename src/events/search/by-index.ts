@@ -58,7 +58,12 @@ export function walkStatement(oldestFirst: boolean, slice: Omit<IndexSlice, "ids
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
-function beyondCursor({ created, id }: NonNullable<Slice["beyond"]>, descends: boolean, backwards: boolean): SQL {
+/** The event is ahead of a cursor, in the direction of walking. */
+export function beyondCursor(
+  { created, id }: NonNullable<Slice["beyond"]>,
+  descends: boolean,
+  backwards: boolean,
+): SQL {
   const [time, tie] = [sql.raw(descends ? "<" : ">"), sql.raw(backwards ? "<" : ">")];
   return sql`(events.created ${time} ${created} OR (events.created = ${created} AND events.id ${tie} ${id}))`;
 }

@@ -39,6 +39,9 @@ export function insertTypes(events: readonly NewEvent[]): SQL {
     WHERE place + (SELECT total(n) FROM numbered) <= ${integer(MAX_TYPES)}`;
 }
 
-/** The number of a type that the catalogue does not know, as SQL on its name. */
+/**
+ * The number of a type that the catalogue does not know, as SQL on its name. The lowest: a newer version of the catalogue may
+ * know the type already.
+ */
 export const numberOf = (name: SQL): SQL =>
-  sql`coalesce((SELECT id FROM event_types WHERE name = ${name}), ${integer(OTHER_TYPE)})`;
+  sql`coalesce((SELECT id FROM event_types WHERE name = ${name} ORDER BY id LIMIT 1), ${integer(OTHER_TYPE)})`;

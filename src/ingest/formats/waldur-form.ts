@@ -1,4 +1,5 @@
 import { badRequest } from "../../http/errors.ts";
+import { inOrder } from "../../values/json.ts";
 import type { Format } from "./format.ts";
 
 const FIELDS = ["uuid", "created", "event_type", "message"] as const;
@@ -15,7 +16,7 @@ export const readWaldurForm: Format = async (body) => {
   const form = new URLSearchParams(text);
   const keys = [...new Set(form.getAll("context"))];
   const fields = FIELDS.flatMap((name) => (form.has(name) ? [[name, form.get(name)]] : []));
-  const value = Object.fromEntries([...fields, ["context", Object.fromEntries(keys.map((key) => [key, null]))]]);
+  const value = Object.fromEntries([...fields, ["context", inOrder(keys.map((key) => [key, null]))]]);
   const unknown = [...new Set(form.keys())].filter((name) => !KNOWN.has(name));
   const drafts = [{ value, unknown }];
   if (keys.length === 0) return { drafts };
