@@ -5,9 +5,10 @@ import type { Env } from "../env.ts";
 import { microsecondsNow } from "../values/time.ts";
 import { keepDeadLetters } from "./dead-letters/keep.ts";
 import { deadLetterOf } from "./dead-letters/letter.ts";
-import { packDeadLetter } from "./dead-letters/message.ts";
+import { asText, packDeadLetter } from "./dead-letters/message.ts";
 import { type Rejections, unpackMessage } from "./queue/message.ts";
-import { retryDelay } from "./queue/retry.ts";
+import { FULL_DELAY_SECONDS, LAST_ATTEMPT, retryDelay } from "./queue/retry.ts";
+import { spill } from "./queue/spill.ts";
 import type { Delivered } from "./statistics/delivered.ts";
 import { addRejections } from "./statistics/rejected.ts";
 import { type Failure, writeEvents } from "./write.ts";
@@ -17,6 +18,9 @@ import { type Failure, writeEvents } from "./write.ts";
  * (max_retries in wrangler.toml: a day) and moves it to the dead letters.
  */
 export const MAX_ATTEMPTS = 5;
+
+/** The events of the log that name a failure which only an operator can end. */
+const ALARMS: Readonly<Record<string, string>> = { full: "database_full", statement: "statement_refused" };
 
 /** Statements for dead letters: most of the 100 that src/db/budget.ts leaves of the 1,000 of an invocation. */
 const MAX_LETTER_STATEMENTS = 90;
@@ -62,8 +66,10 @@ export async function consume(
   for (const message of batch.messages) {
     const problem = unsettled.get(message);
     if (problem === undefined) message.ack();
+    else if (problem.reason === "full") await waitForRoom(message, env, now);
     else await retryOrGiveUp(message, problem, env, random());
   }
+  alarm(unsettled);
   const level = unsettled.size > 0 ? "warn" : "info";
   const rowsPerEvent = report.stored === 0 ? 0 : Number((report.rowsWritten / report.stored).toFixed(2));
   console.log(
@@ -123,6 +129,34 @@ async function retryOrGiveUp(message: Message<unknown>, problem: Unsettled, env:
     }
   }
   message.retry({ delaySeconds: retryDelay(attempts, random) });
+}
+
+/**
+ * Retries a message of a full database after the longest delay. Before the queue would give it up as a dead letter, the
+ * message goes to R2, and the cron job sends it again as a new one: it waits for as long as the database is full.
+ */
+async function waitForRoom(message: Message<unknown>, env: Env, now: number): Promise<void> {
+  if (message.attempts >= LAST_ATTEMPT) {
+    try {
+      await spill(env.SPILL, [asText(message.body)], now, message.id);
+      return message.ack();
+    } catch (error) {
+      console.error(
+        JSON.stringify({ level: "error", event: "message_not_spilled", id: message.id, error: String(error) }),
+      );
+    }
+  }
+  message.retry({ delaySeconds: FULL_DELAY_SECONDS });
+}
+
+/** One line for each kind of failure that only an operator can end. */
+function alarm(unsettled: ReadonlyMap<Message<unknown>, Unsettled>): void {
+  for (const [reason, event] of Object.entries(ALARMS)) {
+    const problems = [...unsettled.values()].filter((problem) => problem.reason === reason);
+    const [first] = problems;
+    if (first === undefined) continue;
+    console.error(JSON.stringify({ level: "error", event, messages: problems.length, error: first.detail }));
+  }
 }
 
 /** Errors of JSON and of schemas quote the message, which must not be logged. */

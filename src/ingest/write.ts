@@ -1,6 +1,6 @@
 import { StatementBudgetError, withStatementBudget } from "../db/budget.ts";
 import { type Database, database } from "../db/client.ts";
-import { isTransient } from "../db/errors.ts";
+import { type Failing, failingOf } from "../db/errors.ts";
 import { type Conflict, conflictKey, withContent } from "../events/event.ts";
 import type { Evictions } from "../events/write/identity.ts";
 import { recordEvents } from "../events/write/record.ts";
@@ -19,10 +19,12 @@ export const MAX_TEXT_IN_TRANSACTION = 300_000;
 
 /** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
-  reason: "database" | "refused" | "conflict";
+  reason: "database" | "full" | "statement" | "refused" | "conflict";
   isTransient: boolean;
   detail: string;
 }
+
+const REASONS = { permanent: "refused", full: "full", statement: "statement", transient: "database" } as const;
 
 /** The outcome of a queue batch, with a failure for each event that is not stored. */
 export interface Written<T extends Delivered> {
@@ -41,11 +43,13 @@ interface Run<T extends Delivered> {
   db: Database;
   now: number;
   written: Written<T>;
+  /** The failure for now after which nothing more is tried. */
+  halted?: Failure;
 }
 
 /**
  * Writes events in transactions. A transaction that fails for good is tried again in halves, down to the one event that
- * causes the failure; one that fails for now is left for later as a whole. `now` in microseconds.
+ * causes the failure. One that fails for now is left for later as a whole, with all after it. `now` in microseconds.
  */
 export async function writeEvents<T extends Delivered>(
   binding: D1Database,
@@ -55,7 +59,8 @@ export async function writeEvents<T extends Delivered>(
   const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
-  for (const some of transactions(items)) await write({ db, now, written }, some);
+  const run: Run<T> = { db, now, written };
+  for (const some of transactions(items)) await (run.halted ? fail(run, some, run.halted) : write(run, some));
   return written;
 }
 
@@ -102,26 +107,32 @@ async function writeTogether<T extends Delivered>(
   items: readonly Item<T>[],
   contest: Contest,
 ): Promise<void> {
+  if (run.halted) return fail(run, items, run.halted);
   try {
-    const conflicts = await record(run, items, contest.evictions);
-    const passed = passedOver(items, conflicts);
-    if (passed.length > 0) await write(run, passed, contest);
-    const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
-    if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
-    for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
-      run.written.failures.set(delivery, conflictFailure(conflict));
-    }
+    await writeAll(run, items, contest);
   } catch (error) {
-    if (items.length > 1 && !isWorthWaiting(error)) {
-      const middle = Math.ceil(items.length / 2);
-      await writeTogether(run, items.slice(0, middle), contest);
-      await writeTogether(run, items.slice(middle), contest);
-      return;
-    }
-    const isTransient = isWorthWaiting(error);
-    const failure: Failure = { reason: isTransient ? "database" : "refused", isTransient, detail: describe(error) };
-    for (const { delivery } of items) run.written.failures.set(delivery, failure);
+    const failure = failureOf(error);
+    if (failure.isTransient) run.halted = failure;
+    if (failure.isTransient || items.length === 1) return fail(run, items, failure);
+    const middle = Math.ceil(items.length / 2);
+    await writeTogether(run, items.slice(0, middle), contest);
+    await writeTogether(run, items.slice(middle), contest);
   }
+}
+
+async function writeAll<T extends Delivered>(run: Run<T>, items: readonly Item<T>[], contest: Contest): Promise<void> {
+  const conflicts = await record(run, items, contest.evictions);
+  const passed = passedOver(items, conflicts);
+  if (passed.length > 0) await write(run, passed, contest);
+  const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
+  if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
+  for (const [item, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
+    fail(run, [item], conflictFailure(conflict));
+  }
+}
+
+function fail<T extends Delivered>({ written }: Run<T>, items: readonly Item<T>[], failure: Failure): void {
+  for (const { delivery } of items) written.failures.set(delivery, failure);
 }
 
 /** An event that was not written, and the event that has its uuid. */
@@ -193,7 +204,10 @@ function conflictFailure({ uuid, content, stored }: Conflict): Failure {
   return { reason: "conflict", isTransient: false, detail };
 }
 
-const isWorthWaiting = (error: unknown): boolean => error instanceof StatementBudgetError || isTransient(error);
+function failureOf(error: unknown): Failure {
+  const failing: Failing = error instanceof StatementBudgetError ? "transient" : failingOf(error);
+  return { reason: REASONS[failing], isTransient: failing !== "permanent", detail: describe(error) };
+}
 
 const describe = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
