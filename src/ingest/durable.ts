@@ -1,7 +1,10 @@
+import { withStatementBudget } from "../db/budget.ts";
 import type { Env } from "../env.ts";
 import { unavailable } from "../http/errors.ts";
 import { enqueue } from "./queue/enqueue.ts";
 import { unpackMessage } from "./queue/message.ts";
+import type { Delivered } from "./statistics/delivered.ts";
+import { transactions } from "./transactions.ts";
 import { writeEvents } from "./write.ts";
 
 /** Returns when the messages are durable. `now` in microseconds; `later` runs work after the response. */
@@ -20,12 +23,19 @@ export async function makeDurable(
  * answer. Events that the database rejects for good go to the queue, and end as dead letters.
  */
 async function isStored(env: Env, messages: readonly string[], now: number): Promise<boolean> {
-  const delivered = messages.map(unpackMessage).flatMap((content) => {
-    const { events, replay } = content.kind === "events" ? content : { events: [], replay: false };
-    return events.map((event) => ({ event, replay }));
-  });
-  const { failures } = await writeEvents(env.DB, delivered, now);
-  const isAway = [...failures.values()].some(({ isTransient }) => isTransient);
-  if (isAway) throw unavailable("The events could not be stored; send them again.");
-  return failures.size === 0;
+  const DB = withStatementBudget(env.DB);
+  let failed = 0;
+  for (const some of transactions(deliveredIn(messages))) {
+    const { failures, halted } = await writeEvents(DB, some, now);
+    if (halted) throw unavailable("The events could not be stored; send them again.");
+    failed += failures.size;
+  }
+  return failed === 0;
+}
+
+function* deliveredIn(messages: readonly string[]): Generator<Delivered> {
+  for (const content of messages.map(unpackMessage)) {
+    if (content.kind !== "events") continue;
+    for (const event of content.events) yield { event, replay: content.replay };
+  }
 }

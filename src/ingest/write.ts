@@ -1,5 +1,5 @@
-import { StatementBudgetError, withStatementBudget } from "../db/budget.ts";
-import { type Database, database } from "../db/client.ts";
+import { StatementBudgetError } from "../db/budget.ts";
+import { type D1Calls, type Database, database } from "../db/client.ts";
 import { type Failing, failingOf } from "../db/errors.ts";
 import { type Conflict, conflictKey, withContent } from "../events/event.ts";
 import type { Evictions } from "../events/write/identity.ts";
@@ -7,15 +7,8 @@ import { recordEvents } from "../events/write/record.ts";
 import { spareUuid, substituteUuid } from "./identity.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
-/** Events in one transaction: one parameter for countDelivered. */
-const MAX_EVENTS_IN_TRANSACTION = 5_000;
 /** Times that an event is written again because its uuid belongs to an event of another producer. */
 const MAX_CONTESTS = 3;
-/**
- * Characters of messages in one transaction: a few seconds of D1, which stops a call after 30, and tens of megabytes of
- * terms. Each character gives up to three terms of the index; long texts without repetition give them all.
- */
-export const MAX_TEXT_IN_TRANSACTION = 300_000;
 
 /** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
@@ -26,9 +19,11 @@ export interface Failure {
 
 const REASONS = { permanent: "refused", full: "full", statement: "statement", transient: "database" } as const;
 
-/** The outcome of a queue batch, with a failure for each event that is not stored. */
+/** The outcome of a transaction, with a failure for each event that is not stored. */
 export interface Written<T extends Delivered> {
   failures: Map<T, Failure>;
+  /** The failure for now after which nothing more was tried. */
+  halted?: Failure;
   stored: number;
   duplicates: number;
   rowsWritten: number;
@@ -43,43 +38,21 @@ interface Run<T extends Delivered> {
   db: Database;
   now: number;
   written: Written<T>;
-  /** The failure for now after which nothing more is tried. */
-  halted?: Failure;
 }
 
 /**
- * Writes events in transactions. A transaction that fails for good is tried again in halves, down to the one event that
- * causes the failure. One that fails for now is left for later as a whole, with all after it. `now` in microseconds.
+ * Writes the events of one transaction. When it fails for good, it is tried again in halves, down to the one event that
+ * causes the failure. When it fails for now, it is left for later as a whole. `now` in microseconds.
  */
 export async function writeEvents<T extends Delivered>(
-  binding: D1Database,
+  binding: D1Calls,
   delivered: readonly T[],
   now: number,
 ): Promise<Written<T>> {
-  const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
-  const run: Run<T> = { db, now, written };
-  for (const some of transactions(items)) await (run.halted ? fail(run, some, run.halted) : write(run, some));
+  await write({ db: database(binding), now, written }, items);
   return written;
-}
-
-/** The events in their order, divided into transactions. */
-function transactions<T extends Delivered>(items: readonly T[]): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const { length } = item.event.message;
-    const last = groups.at(-1);
-    if (last === undefined || length > room || last.length === MAX_EVENTS_IN_TRANSACTION) {
-      groups.push([item]);
-      room = MAX_TEXT_IN_TRANSACTION - length;
-    } else {
-      last.push(item);
-      room -= length;
-    }
-  }
-  return groups;
 }
 
 /** What is known about the uuids of events that are written again. */
@@ -107,12 +80,13 @@ async function writeTogether<T extends Delivered>(
   items: readonly Item<T>[],
   contest: Contest,
 ): Promise<void> {
-  if (run.halted) return fail(run, items, run.halted);
+  const { halted } = run.written;
+  if (halted) return fail(run, items, halted);
   try {
     await writeAll(run, items, contest);
   } catch (error) {
     const failure = failureOf(error);
-    if (failure.isTransient) run.halted = failure;
+    if (failure.isTransient) run.written.halted = failure;
     if (failure.isTransient || items.length === 1) return fail(run, items, failure);
     const middle = Math.ceil(items.length / 2);
     await writeTogether(run, items.slice(0, middle), contest);

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
-import { MAX_ATTEMPTS } from "../../src/ingest/consumer.ts";
 import { LAST_ATTEMPT } from "../../src/ingest/queue/retry.ts";
+import { MAX_ATTEMPTS } from "../../src/ingest/settle.ts";
 import {
   DOCUMENTED_ERRORS,
   FULL_ERRORS,
@@ -10,8 +10,9 @@ import {
   STATEMENT_ERRORS,
   UNKNOWN_ERRORS,
 } from "../cloud/d1-errors.ts";
+import { aRefusingBucket } from "../cloud/r2.ts";
 import { deliver } from "../support/batch.ts";
-import { aFailingDatabase, aRefusingBucket, hook, queued, rows } from "../support/ingest.ts";
+import { aFailingDatabase, hook, queued, rows } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { runMinute } from "../support/world.ts";
 
