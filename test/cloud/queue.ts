@@ -44,39 +44,52 @@ function check(bodies: readonly string[]): void {
   if (total > MAX_SEND_BYTES) throw new Error("Payload Too Large: a batch.");
 }
 
-/** A delivery whose bodies are held in memory, and what is parsed of each until it is settled; `end` gives the bodies back. */
-export function heldBatch(
-  batch: MessageBatch<unknown>,
-  memory: Memory,
-): { held: MessageBatch<unknown>; end: () => void } {
-  const bodies = batch.messages.map(({ body }) => memory.hold(typeof body === "string" ? sizeOf(body) : 0));
-  const messages = batch.messages.map((message) => heldMessage(message, memory));
+/**
+ * A delivery whose bodies are held in memory, and what is parsed of each until it is settled. `end` gives the bodies back;
+ * `mostOpen` tells how many messages were read and not settled at one time.
+ */
+export function heldBatch(batch: MessageBatch<unknown>, memory: Memory) {
+  const bodies = batch.messages.map(({ body }) => memory.hold(sizeOfBody(body)));
+  const open = new Map<string, () => void>();
+  let mostOpen = 0;
+  const read = ({ id, body }: Message<unknown>) => {
+    if (!open.has(id)) open.set(id, memory.hold(sizeOfBody(body)));
+    mostOpen = Math.max(mostOpen, open.size);
+    return body;
+  };
+  const settle = ({ id }: Message<unknown>) => {
+    open.get(id)?.();
+    open.delete(id);
+  };
   const end = () => {
-    for (const { settle } of messages) settle();
+    for (const message of batch.messages) settle(message);
     for (const release of bodies) release();
   };
-  return { held: { ...batch, messages: messages.map(({ held }) => held) }, end };
+  const messages = batch.messages.map((message) => heldMessage(message, read, settle));
+  return { held: { ...batch, messages }, end, mostOpen: () => mostOpen };
 }
 
-function heldMessage(message: Message<unknown>, memory: Memory) {
-  const { id, timestamp, attempts, body } = message;
-  let release: (() => void) | undefined;
-  const settle = () => release?.();
-  const held: Message<unknown> = {
+const sizeOfBody = (body: unknown): number => (typeof body === "string" ? sizeOf(body) : 0);
+
+function heldMessage(
+  message: Message<unknown>,
+  read: (message: Message<unknown>) => unknown,
+  settle: (message: Message<unknown>) => void,
+): Message<unknown> {
+  const { id, timestamp, attempts } = message;
+  return {
     ...{ id, timestamp, attempts },
     get body() {
-      if (typeof body === "string") release ??= memory.hold(sizeOf(body));
-      return body;
+      return read(message);
     },
     ack: () => {
-      settle();
+      settle(message);
       message.ack();
     },
     retry: (options) => {
       if ((options?.delaySeconds ?? 0) > MAX_DELAY_SECONDS) throw new Error("Bad Request: too long a delay.");
-      settle();
+      settle(message);
       message.retry(options);
     },
   };
-  return { held, settle };
 }

@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { describe, expect, it } from "vitest";
-import type { Env } from "../../src/env.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
+import { MAX_BYTES_IN_TRANSACTION } from "../../src/ingest/transactions.ts";
 import worker from "../../src/worker.ts";
 import { Memory } from "../cloud/memory.ts";
 import { heldBatch } from "../cloud/queue.ts";
@@ -18,20 +18,22 @@ const [settings] = Object.values(
 );
 const MAX_BATCH = Number(/max_batch_size = (\d+)/.exec(settings ?? "")?.[1]);
 
-/** Delivers bodies as one batch; the bytes that the isolate held at most. */
-async function peakOf(bodies: readonly string[], queue = INGEST_QUEUE_NAME, changed: Partial<Env> = {}) {
+/** Delivers bodies as one batch; the bytes that the isolate held at most, and the messages that were open at one time. */
+async function delivered(bodies: readonly string[], queue = INGEST_QUEUE_NAME) {
   const memory = new Memory();
   const { batch, outcomes } = aBatch(
     queue,
     bodies.map((body) => ({ body })),
   );
-  const { held, end } = heldBatch(batch, memory);
-  await worker.queue(held, bindings(changed, { memory }));
+  const { held, end, mostOpen } = heldBatch(batch, memory);
+  await worker.queue(held, bindings({}, { memory }));
   end();
   expect(outcomes).toEqual(bodies.map(() => "acked"));
   expect(memory.held).toBe(0);
-  return memory.peak;
+  return { peak: memory.peak, open: mostOpen() };
 }
+
+const peakOf = async (bodies: readonly string[], queue?: string) => (await delivered(bodies, queue)).peak;
 
 /** Letters that differ, from a place in Unicode where upper case changes nothing. */
 const differentLetters = (count: number, from: number) =>
@@ -71,7 +73,10 @@ describe("messages of 120 KB", () => {
 
   it("with large contexts are written in little memory, even 100 in one delivery", async () => {
     const context = { text: `${"x".repeat(58_000)}漢` };
-    expect(await peakOf(await fullMessages(100, (n) => hook({ message: `${n}漢`, context })))).toBeLessThan(2 * MOST);
+    const { peak, open } = await delivered(await fullMessages(100, (n) => hook({ message: `${n}漢`, context })));
+    expect(peak).toBeLessThan(2 * MOST);
+    // Those of one transaction, whose first and last may be cut in two.
+    expect(open).toBeLessThanOrEqual(2 + MAX_BYTES_IN_TRANSACTION / 116_000);
   });
 
   it("with hundreds of events each fit into the statements of an invocation, and into little memory", async () => {
