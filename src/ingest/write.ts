@@ -1,32 +1,29 @@
-import { StatementBudgetError, withStatementBudget } from "../db/budget.ts";
-import { type Database, database } from "../db/client.ts";
-import { isTransient } from "../db/errors.ts";
+import { StatementBudgetError } from "../db/budget.ts";
+import { type D1Calls, type Database, database } from "../db/client.ts";
+import { type Failing, failingOf } from "../db/errors.ts";
 import { type Conflict, conflictKey, withContent } from "../events/event.ts";
 import type { Evictions } from "../events/write/identity.ts";
 import { recordEvents } from "../events/write/record.ts";
 import { spareUuid, substituteUuid } from "./identity.ts";
 import { countDelivered, type Delivered } from "./statistics/delivered.ts";
 
-/** Events in one transaction: one parameter for countDelivered. */
-const MAX_EVENTS_IN_TRANSACTION = 5_000;
 /** Times that an event is written again because its uuid belongs to an event of another producer. */
 const MAX_CONTESTS = 3;
-/**
- * Characters of messages in one transaction: a few seconds of D1, which stops a call after 30, and tens of megabytes of
- * terms. Each character gives up to three terms of the index; long texts without repetition give them all.
- */
-export const MAX_TEXT_IN_TRANSACTION = 300_000;
 
 /** Why a delivered event was not written. `isTransient`: a later try may succeed. */
 export interface Failure {
-  reason: "database" | "refused" | "conflict";
+  reason: "database" | "full" | "statement" | "refused" | "conflict";
   isTransient: boolean;
   detail: string;
 }
 
-/** The outcome of a queue batch, with a failure for each event that is not stored. */
+const REASONS = { permanent: "refused", full: "full", statement: "statement", transient: "database" } as const;
+
+/** The outcome of a transaction, with a failure for each event that is not stored. */
 export interface Written<T extends Delivered> {
   failures: Map<T, Failure>;
+  /** The failure for now after which nothing more was tried. */
+  halted?: Failure;
   stored: number;
   duplicates: number;
   rowsWritten: number;
@@ -44,37 +41,18 @@ interface Run<T extends Delivered> {
 }
 
 /**
- * Writes events in transactions. A transaction that fails for good is tried again in halves, down to the one event that
- * causes the failure; one that fails for now is left for later as a whole. `now` in microseconds.
+ * Writes the events of one transaction. When it fails for good, it is tried again in halves, down to the one event that
+ * causes the failure. When it fails for now, it is left for later as a whole. `now` in microseconds.
  */
 export async function writeEvents<T extends Delivered>(
-  binding: D1Database,
+  binding: D1Calls,
   delivered: readonly T[],
   now: number,
 ): Promise<Written<T>> {
-  const db = database(withStatementBudget(binding));
   const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
-  for (const some of transactions(items)) await write({ db, now, written }, some);
+  await write({ db: database(binding), now, written }, items);
   return written;
-}
-
-/** The events in their order, divided into transactions. */
-function transactions<T extends Delivered>(items: readonly T[]): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const { length } = item.event.message;
-    const last = groups.at(-1);
-    if (last === undefined || length > room || last.length === MAX_EVENTS_IN_TRANSACTION) {
-      groups.push([item]);
-      room = MAX_TEXT_IN_TRANSACTION - length;
-    } else {
-      last.push(item);
-      room -= length;
-    }
-  }
-  return groups;
 }
 
 /** What is known about the uuids of events that are written again. */
@@ -102,26 +80,33 @@ async function writeTogether<T extends Delivered>(
   items: readonly Item<T>[],
   contest: Contest,
 ): Promise<void> {
+  const { halted } = run.written;
+  if (halted) return fail(run, items, halted);
   try {
-    const conflicts = await record(run, items, contest.evictions);
-    const passed = passedOver(items, conflicts);
-    if (passed.length > 0) await write(run, passed, contest);
-    const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
-    if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
-    for (const [{ delivery }, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
-      run.written.failures.set(delivery, conflictFailure(conflict));
-    }
+    await writeAll(run, items, contest);
   } catch (error) {
-    if (items.length > 1 && !isWorthWaiting(error)) {
-      const middle = Math.ceil(items.length / 2);
-      await writeTogether(run, items.slice(0, middle), contest);
-      await writeTogether(run, items.slice(middle), contest);
-      return;
-    }
-    const isTransient = isWorthWaiting(error);
-    const failure: Failure = { reason: isTransient ? "database" : "refused", isTransient, detail: describe(error) };
-    for (const { delivery } of items) run.written.failures.set(delivery, failure);
+    const failure = failureOf(error);
+    if (failure.isTransient) run.written.halted = failure;
+    if (failure.isTransient || items.length === 1) return fail(run, items, failure);
+    const middle = Math.ceil(items.length / 2);
+    await writeTogether(run, items.slice(0, middle), contest);
+    await writeTogether(run, items.slice(middle), contest);
   }
+}
+
+async function writeAll<T extends Delivered>(run: Run<T>, items: readonly Item<T>[], contest: Contest): Promise<void> {
+  const conflicts = await record(run, items, contest.evictions);
+  const passed = passedOver(items, conflicts);
+  if (passed.length > 0) await write(run, passed, contest);
+  const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
+  if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
+  for (const [item, conflict] of conflicts.filter((one) => !foreign.includes(one))) {
+    fail(run, [item], conflictFailure(conflict));
+  }
+}
+
+function fail<T extends Delivered>({ written }: Run<T>, items: readonly Item<T>[], failure: Failure): void {
+  for (const { delivery } of items) written.failures.set(delivery, failure);
 }
 
 /** An event that was not written, and the event that has its uuid. */
@@ -193,7 +178,10 @@ function conflictFailure({ uuid, content, stored }: Conflict): Failure {
   return { reason: "conflict", isTransient: false, detail };
 }
 
-const isWorthWaiting = (error: unknown): boolean => error instanceof StatementBudgetError || isTransient(error);
+function failureOf(error: unknown): Failure {
+  const failing: Failing = error instanceof StatementBudgetError ? "transient" : failingOf(error);
+  return { reason: REASONS[failing], isTransient: failing !== "permanent", detail: describe(error) };
+}
 
 const describe = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

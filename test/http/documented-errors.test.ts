@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/openapi.ts";
+import { aRefusingBucket } from "../cloud/r2.ts";
 import { ROUTES as READING } from "../interop/openapi-requests.ts";
-import { aFailingDatabase, aRefusingBucket, hook } from "../support/ingest.ts";
+import { aFailingDatabase, hook } from "../support/ingest.ts";
 import { aRefusingQueue } from "../support/queue.ts";
 import { aRate } from "../support/rate.ts";
 import { StandInWaldur } from "../support/waldur.ts";

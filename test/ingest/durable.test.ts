@@ -4,9 +4,10 @@ import { describe, expect, it, vi } from "vitest";
 import { MAX_EVENT_BYTES } from "../../src/ingest/event.ts";
 import { sendGroups } from "../../src/ingest/queue/send.ts";
 import worker from "../../src/worker.ts";
+import { aRefusingBucket } from "../cloud/r2.ts";
 import { deliver } from "../support/batch.ts";
 import { stopClock } from "../support/clock.ts";
-import { aRefusingBucket, hook, push, rows } from "../support/ingest.ts";
+import { hook, push, rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
 import { runMinute } from "../support/world.ts";
 

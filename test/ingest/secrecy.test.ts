@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
+import { aRefusingBucket } from "../cloud/r2.ts";
 import { deliver } from "../support/batch.ts";
-import { aFailingDatabase, aRefusingBucket, hook } from "../support/ingest.ts";
+import { aFailingDatabase, hook } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../support/queue.ts";
 import { request } from "../support/world.ts";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { MAX_TEXT_IN_TRANSACTION } from "../../src/ingest/write.ts";
+import { MAX_TEXT_IN_TRANSACTION } from "../../src/ingest/transactions.ts";
 import { deliver } from "../support/batch.ts";
 import { hook, queued, rows } from "../support/ingest.ts";
 

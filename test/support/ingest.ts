@@ -3,10 +3,6 @@ import type { Env } from "../../src/env.ts";
 import { aQueue } from "./queue.ts";
 import { request } from "./world.ts";
 
-/** A bucket that does not take anything. */
-export const aRefusingBucket = () =>
-  ({ put: () => Promise.reject(new Error("We encountered an internal error.")) }) as unknown as R2Bucket;
-
 /** A database that fails every call with this error, but for the first `after`; like a real one, in a later task. */
 export function aFailingDatabase(message: string, after = 0) {
   let calls = 0;

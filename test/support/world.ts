@@ -5,6 +5,8 @@ import type { Env } from "../../src/env.ts";
 import type { NewEvent } from "../../src/events/event.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
 import worker from "../../src/worker.ts";
+import { inCloud } from "../cloud/cloud.ts";
+import type { CloudDatabase } from "../cloud/d1.ts";
 import { aQueue } from "./queue.ts";
 
 export const ORIGIN = "https://events.example.org";
@@ -43,12 +45,12 @@ export function anEvent(
 export const recorded = (...events: NewEvent[]) => recordEvents(database(env.DB), events);
 
 /**
- * The bindings of the Worker, with queues that deliver nothing (the real ones would, in the middle of a later test) and
- * without rate limits (each costs as much as a query).
+ * The bindings of the Worker for one invocation, with the limits of the cloud, with queues that deliver nothing (the real
+ * ones would, in the middle of a later test) and without rate limits (each costs as much as a query).
  */
-export function bindings(changed: Partial<Env> = {}): Env {
+export function bindings(changed: Partial<Env> = {}, isolate: CloudDatabase = {}): Env {
   const { TOKEN_RATE, ADDRESS_RATE, FAILURE_RATE, ...others } = env;
-  return { ...others, INGEST_QUEUE: aQueue().queue, INGEST_DEAD_LETTERS: aQueue().queue, ...changed };
+  return inCloud({ ...others, INGEST_QUEUE: aQueue().queue, INGEST_DEAD_LETTERS: aQueue().queue, ...changed }, isolate);
 }
 
 /** One request to the Worker. */
@@ -63,8 +65,8 @@ export async function request(path: string, init: RequestInit = {}, changed: Par
 }
 
 /** Runs the cron jobs of every minute. */
-export async function runMinute(changed: Partial<Env> = {}): Promise<void> {
-  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), bindings(changed));
+export async function runMinute(changed: Partial<Env> = {}, isolate: CloudDatabase = {}): Promise<void> {
+  await worker.scheduled(createScheduledController({ cron: "* * * * *" }), bindings(changed, isolate));
 }
 
 /** GET with a token. */

@@ -1,4 +1,5 @@
 import { typeNumber } from "../../catalogue/data.ts";
+import { UnstorableError } from "../../db/errors.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { asciiUpper, fold } from "../../values/case-fold.ts";
 import type { NewEvent } from "../event.ts";
@@ -48,7 +49,7 @@ export function prepare(event: NewEvent): Prepared {
 function holdable(uuid: string, row: string): string {
   const mayBeTooLarge = row.length * MAX_BYTES_PER_CHARACTER > MAX_ROW_BYTES;
   if (!mayBeTooLarge || byteLength(row) <= MAX_ROW_BYTES) return row;
-  throw new Error(`Event ${uuid} is larger than a row may be.`);
+  throw new UnstorableError(`Event ${uuid} is larger than a row may be.`);
 }
 
 /** JSON arrays of rows, each small enough for one parameter. */

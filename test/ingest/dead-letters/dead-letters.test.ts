@@ -1,13 +1,14 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
 import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
+import { MAX_ATTEMPTS } from "../../../src/ingest/settle.ts";
+import { aRefusingBucket } from "../../cloud/r2.ts";
 import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
-import { aFailingDatabase, aMeteredDatabase, aRefusingBucket, hook, queued, rows } from "../../support/ingest.ts";
+import { aFailingDatabase, aMeteredDatabase, hook, queued, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { MAX_ATTEMPTS } from "../../../src/ingest/consumer.ts";
 import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
+import { MAX_ATTEMPTS } from "../../../src/ingest/settle.ts";
 import { deliver } from "../../support/batch.ts";
 import { hook, queued, queuedBy, rows } from "../../support/ingest.ts";
 import { aQueue } from "../../support/queue.ts";

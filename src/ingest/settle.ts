@@ -1,0 +1,77 @@
+import type { Env } from "../env.ts";
+import { asText, packDeadLetter } from "./dead-letters/message.ts";
+import { FULL_DELAY_SECONDS, LAST_ATTEMPT, retryDelay } from "./queue/retry.ts";
+import { spill } from "./queue/spill.ts";
+
+/**
+ * Deliveries of a message that fails for good. A message that fails for now is delivered again until the platform gives up
+ * (max_retries in wrangler.toml: a day) and moves it to the dead letters.
+ */
+export const MAX_ATTEMPTS = 5;
+
+/** The events of the log that name a problem which only an operator can end. */
+const ALARMS: Readonly<Record<string, string>> = { full: "database_full", statement: "statement_refused" };
+
+/** Why a message is not done. `isTransient`: a later delivery may be. */
+export interface Problem {
+  reason: string;
+  isTransient: boolean;
+  detail: string;
+}
+
+/** Acknowledges a message without a problem, and retries any other, or gives it up. `now` in microseconds, 0 ≤ `random` < 1. */
+export async function settle(
+  message: Message<unknown>,
+  problem: Problem | undefined,
+  env: Env,
+  now: number,
+  random: number,
+): Promise<void> {
+  if (problem === undefined) message.ack();
+  else if (problem.reason === "full") await waitForRoom(message, env, now);
+  else await retryOrGiveUp(message, problem, env, random);
+}
+
+/** One line for each kind of problem that only an operator can end. */
+export function alarm(problems: readonly Problem[]): void {
+  for (const [reason, event] of Object.entries(ALARMS)) {
+    const [first, ...others] = problems.filter((problem) => problem.reason === reason);
+    if (first === undefined) continue;
+    console.error(JSON.stringify({ level: "error", event, messages: 1 + others.length, error: first.detail }));
+  }
+}
+
+/** Retries a message later. After MAX_ATTEMPTS deliveries, one that fails for good goes to the dead letters with its reason. */
+async function retryOrGiveUp(message: Message<unknown>, problem: Problem, env: Env, random: number): Promise<void> {
+  const { id, attempts } = message;
+  const { reason, detail } = problem;
+  console.error(JSON.stringify({ level: "error", event: "message_failed", reason, id, attempts, error: detail }));
+  if (!problem.isTransient && attempts >= MAX_ATTEMPTS) {
+    try {
+      await env.INGEST_DEAD_LETTERS.send(packDeadLetter({ reason, detail, attempts }, message.body), {
+        contentType: "text",
+      });
+      return message.ack();
+    } catch (error) {
+      console.error(JSON.stringify({ level: "error", event: "dead_letter_not_sent", id, error: String(error) }));
+    }
+  }
+  message.retry({ delaySeconds: retryDelay(attempts, random) });
+}
+
+/**
+ * Retries a message of a full database after the longest delay. Before the queue would give it up as a dead letter, the
+ * message goes to R2, and the cron job sends it again as a new one: it waits for as long as the database is full.
+ */
+async function waitForRoom(message: Message<unknown>, env: Env, now: number): Promise<void> {
+  const { id, attempts, body } = message;
+  if (attempts >= LAST_ATTEMPT) {
+    try {
+      await spill(env.SPILL, [asText(body)], now, id);
+      return message.ack();
+    } catch (error) {
+      console.error(JSON.stringify({ level: "error", event: "message_not_spilled", id, error: String(error) }));
+    }
+  }
+  message.retry({ delaySeconds: FULL_DELAY_SECONDS });
+}
