@@ -33,7 +33,7 @@ describe("events that the queue refuses", () => {
     await send(hook(), { INGEST_QUEUE: aRefusingQueue() });
     const { queue, bodies } = aQueue();
     await runMinute({ INGEST_QUEUE: queue });
-    expect([bodies.length, await keys()]).toEqual([1, ["spill/2026-01-01/00-00-00.000-x.json"]]);
+    expect([bodies.length, await keys()]).toEqual([1, ["unreadable/spill/2026-01-01/00-00-00.000-x.json"]]);
   });
 
   it("stay in R2 when the queue refuses them again", async () => {

@@ -47,9 +47,9 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "A spilled object is deleted before it is sent.",
     file: "src/ingest/queue/spill.ts",
-    search: "await sendAll(queue, messages.output);\n    await bucket.delete(key);",
-    replace: "await bucket.delete(key);\n    await sendAll(queue, messages.output);",
-    tests: ["test/ingest/durable"],
+    search: "  await sendAll(\n    queue,",
+    replace: "  await bucket.delete([...keys]);\n  await sendAll(\n    queue,",
+    tests: ["test/ingest/durable", "test/ingest/sweep"],
   },
   {
     bug: "Half of a failed transaction is not tried again.",
@@ -229,9 +229,9 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "An object that nobody can read stops the sweep.",
     file: "src/ingest/queue/spill.ts",
-    search: "key }));\n      continue;",
-    replace: "key }));\n      break;",
-    tests: ["test/ingest/durable"],
+    search: "await putAside(bucket, key, text);",
+    replace: "throw new Error(`${key} ${text.length}`);",
+    tests: ["test/ingest/durable", "test/ingest/sweep"],
   },
   {
     bug: "A request in R2 is deleted before the queue has it.",

@@ -3,6 +3,8 @@ const MICROSECONDS_PER_MILLISECOND = 1_000;
 /** Prefixes in the bucket SPILL: accepted messages for the main queue, and dead messages for the dead-letter queue. */
 export const SPILL_PREFIX = "spill/";
 export const DEAD_PREFIX = "dead/";
+/** Before the key of an object below one of them that is no list of messages. */
+export const UNREADABLE_PREFIX = "unreadable/";
 
 /** `spill/2026-11-23/10-15-00.123-{name}.json`: keys sort by time. `now` in microseconds. */
 export function spillKey(prefix: string, now: number, name: string): string {

@@ -12,6 +12,9 @@ const MAX_SENT_MESSAGE_BYTES = 127_900;
 /** Milliseconds that the queue has to take a message. */
 export const SEND_DEADLINE_MS = 2_000;
 
+/** Whether the queue takes a message of this size. */
+export const fitsQueue = (message: string): boolean => byteLength(message) <= MAX_SENT_MESSAGE_BYTES;
+
 /** Messages in as few groups as possible, each small enough for one sendBatch. */
 export function sendGroups(messages: readonly string[]): string[][] {
   const groups: string[][] = [];

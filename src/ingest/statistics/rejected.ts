@@ -20,8 +20,18 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "unavailable",
 };
 
-/** The rejections of this isolate that are not yet sent, by queue. */
-const waiting = new WeakMap<Queue<string>, { counts: Map<string, number>; sending: boolean }>();
+/** Microseconds after which a message is taken for one whose request has died: it would have met its deadline by then. */
+const MAX_SENDING = 2 * SEND_DEADLINE_MS * 1_000;
+
+type Counts = readonly (readonly [key: string, count: number])[];
+
+/** What an isolate has not told a queue yet, and the message that it is sending, with the time when that began. */
+interface Waiting {
+  counts: Map<string, number>;
+  sending?: { since: number; taken: Counts };
+}
+
+const waiting = new WeakMap<Queue<string>, Waiting>();
 
 /**
  * Counts a rejected request by its reason, after the response. Only existing producers are counted, because anybody can
@@ -41,7 +51,8 @@ export async function reportRejection(env: Env, name: string, error: unknown, no
 /**
  * Counts a rejected request through the queue, so that no request waits for a write. Each isolate sends one message at a
  * time; rejections that arrive meanwhile go with the next message, and those that the queue does not take wait for the
- * next rejection. `now` in microseconds.
+ * next rejection. When a request dies, so does what it was sending, without an end: the next rejection takes it over.
+ * `now` in microseconds.
  */
 export async function queueRejection(
   queue: Queue<string>,
@@ -49,29 +60,42 @@ export async function queueRejection(
   reason: string,
   now: number,
 ): Promise<void> {
-  const entry = waiting.get(queue) ?? { counts: new Map<string, number>(), sending: false };
+  const entry: Waiting = waiting.get(queue) ?? { counts: new Map() };
   waiting.set(queue, entry);
-  const key = JSON.stringify([producer, dayOf(now), reason]);
-  entry.counts.set(key, (entry.counts.get(key) ?? 0) + 1);
-  if (entry.sending) return;
-  entry.sending = true;
+  add(entry, [[JSON.stringify([producer, dayOf(now), reason]), 1]]);
+  if (entry.sending !== undefined && now - entry.sending.since < MAX_SENDING) return;
+  giveBack(entry);
   try {
-    while (entry.counts.size > 0) {
-      const taken = [...entry.counts];
-      entry.counts.clear();
-      await send(queue, taken).catch((error) => {
-        for (const [name, count] of taken) entry.counts.set(name, (entry.counts.get(name) ?? 0) + count);
-        throw error;
-      });
-    }
+    while (entry.counts.size > 0 && entry.sending === undefined) await sendWaiting(queue, entry);
   } catch (error) {
     console.error(JSON.stringify({ level: "error", event: "rejections_not_counted", error: String(error) }));
-  } finally {
-    entry.sending = false;
   }
 }
 
-async function send(queue: Queue<string>, taken: readonly [string, number][]): Promise<void> {
+const add = ({ counts }: Waiting, more: Counts): void => {
+  for (const [key, count] of more) counts.set(key, (counts.get(key) ?? 0) + count);
+};
+
+/** The counts of a message that was not sent wait again. */
+function giveBack(entry: Waiting): void {
+  add(entry, entry.sending?.taken ?? []);
+  delete entry.sending;
+}
+
+async function sendWaiting(queue: Queue<string>, entry: Waiting): Promise<void> {
+  const sending = { since: microsecondsNow(), taken: [...entry.counts] };
+  entry.sending = sending;
+  entry.counts.clear();
+  try {
+    await send(queue, sending.taken);
+    if (entry.sending === sending) delete entry.sending;
+  } catch (error) {
+    if (entry.sending === sending) giveBack(entry);
+    throw error;
+  }
+}
+
+async function send(queue: Queue<string>, taken: Counts): Promise<void> {
   const counts = taken.map(([key, count]): Rejections[number] => {
     const [producer = "", day = "", reason = ""]: string[] = JSON.parse(key);
     return [producer, day, reason, count];

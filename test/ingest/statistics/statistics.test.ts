@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { consume } from "../../../src/ingest/consumer.ts";
 import { packMessages } from "../../../src/ingest/queue/message.ts";
 import { INGEST_QUEUE_NAME } from "../../../src/ingest/queue/names.ts";
 import { bucketBound, lagBucket, percentile } from "../../../src/ingest/statistics/lag.ts";
+import { queueRejection } from "../../../src/ingest/statistics/rejected.ts";
 import { aBatch, deliver } from "../../support/batch.ts";
 import { aFailingDatabase, aMeteredDatabase, push, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
@@ -103,6 +104,28 @@ describe("refused requests", () => {
     expect(sent).toHaveLength(1);
     await deliver(sent);
     expect(await rows("ingest_rejections")).toMatchObject([{ producer: "waldur", reason: "invalid", requests: 4 }]);
+  });
+
+  it("are told by the next one when the request that was telling them has died", async () => {
+    // No deadline ends: workerd drops the timers of a request that was cancelled, and its promises never settle.
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: DAY_1 / 1_000 });
+    const sent: string[] = [];
+    const answers: Promise<void>[] = [new Promise(() => {})];
+    const send = async (body: string) => {
+      await answers.shift();
+      sent.push(body);
+    };
+    const queue = asQueue({ send });
+    void queueRejection(queue, "waldur", "invalid", DAY_1);
+    await queueRejection(queue, "waldur", "invalid", DAY_1 + 3_000_000);
+    expect(sent).toEqual([]);
+    await queueRejection(queue, "waldur", "invalid", DAY_1 + 10_000_000);
+    expect(sent).toHaveLength(1);
+    await queueRejection(queue, "waldur", "invalid", DAY_1 + 10_000_001);
+    await deliver(sent);
+
+    const counted = (await rows("ingest_rejections")).map(({ requests }) => requests);
+    expect(counted).toEqual([4]);
   });
 
   it("are delivered again while the database is away", async () => {
