@@ -32,7 +32,12 @@ const report: Report = {
   storage,
   speed: current.speed,
   heapBytes,
-  dollars: writes && dollars(current.report, writes, storage, current.census),
+  dollars:
+    writes &&
+    dollars(current.report, {
+      ...{ writes, storage, census: current.census },
+      ...(earlier ? { earlier: earlier.report } : {}),
+    }),
   bundleBytes,
 };
 print(report);

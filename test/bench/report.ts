@@ -1,6 +1,6 @@
 import type { Census } from "./load.ts";
+import { type Bill, bill, type Figures, tenfold } from "./month.ts";
 import type { Sample } from "./reads.ts";
-import { MONTH, PRICES } from "./settings.ts";
 import type { Speed } from "./speed.ts";
 import type { Storage } from "./storage.ts";
 import { workload } from "./workload.ts";
@@ -95,32 +95,18 @@ function quantile(sorted: readonly Sample[], weights: ReadonlyMap<string, number
   return 0;
 }
 
-/** How many different searches the month's 500,000 are: each is counted in full once, then its total is kept. */
-const DIFFERENT_SEARCHES = 1_000;
-
-/** The reference month in dollars. Events sent one by one are written in consumer batches of one, the others of fifty. */
-export function dollars(reads: ReadReport, writes: Writes, storage: Storage, census: Census) {
-  const { eventsWritten, oneByOne, perRequest, requestsRead } = MONTH;
-  const sent = eventsWritten * (oneByOne + (1 - oneByOne) / perRequest);
-  const { batch_1 = 0, batch_50 = 0 } = writes.rowsWrittenPerEvent;
-  const shares = new Map(workload(census).map(({ name, share }) => [name, share]));
-  const byLine = Object.entries(reads.warm_means).map(([name, mean]): [string, number] => [
-    `read: ${name}`,
-    mean * requestsRead * (shares.get(name) ?? 0) * PRICES.rowRead,
-  ]);
-  const lines: [string, number][] = [
-    ...byLine,
-    [
-      "read: searches for the first time",
-      DIFFERENT_SEARCHES * (reads.first_search * PRICES.rowRead + PRICES.rowWritten),
-    ],
-    ["read: Worker requests", requestsRead * PRICES.request],
-    ["write: rows", eventsWritten * (oneByOne * batch_1 + (1 - oneByOne) * batch_50) * PRICES.rowWritten],
-    ["write: Worker requests", sent * PRICES.request],
-    ["write: queue", sent * PRICES.queueMessage],
-    ["storage", (storage.bytesPerEvent * census.events * PRICES.gigabyteMonth) / 1e9],
-  ];
-  return { total: lines.reduce((sum, [, price]) => sum + price, 0), by_line: Object.fromEntries(lines) };
+/** The reference month, with the events that are stored and with ten times as many. `earlier`: a tenth of the events. */
+export function dollars(
+  reads: ReadReport,
+  { writes, storage, census, earlier }: { writes: Writes; storage: Storage; census: Census; earlier?: ReadReport },
+): Bill[] {
+  const { batch_1: one = 0, batch_50: fifty = 0 } = writes.rowsWrittenPerEvent;
+  const lines = workload(census).map(({ name, share }) => ({ name, share, rows: reads.warm_means[name] ?? 0 }));
+  const { bytesPerEvent } = storage;
+  const rest = { stored: census.events, firstSearch: reads.first_search, rowsWritten: { one, fifty } };
+  const figures: Figures = { ...rest, bytesPerEvent, reads: lines };
+  const growth = lines.map(({ name, rows }) => [name, rows / (earlier?.warm_means[name] || rows)]);
+  return [bill(figures), bill(tenfold(figures, Object.fromEntries(growth)))];
 }
 
 /** The report as tables for a terminal. */
@@ -162,28 +148,37 @@ export function print(report: Report): void {
         report.heapBytes === undefined ? "-" : report.heapBytes / 1e6,
         "≤ 40",
       ],
-      ["the reference month, $", report.dollars?.total.toFixed(2) ?? "-", "≤ 20"],
+      ["the reference month, marginal, $", report.dollars?.[0]?.total.toFixed(2) ?? "-", "≤ 20"],
       ["bundle, KiB gzip", report.bundleBytes / 1024, ""],
     ],
   );
-  if (report.speed)
-    table(
-      ["requests", "a second", "of bare", "p50, ms", "p99, ms"],
-      Object.entries(report.speed.paths).map(([name, { perSecond, p50, p99 }]) => [
-        name,
-        perSecond,
-        perSecond / (report.speed?.bare ?? 1),
-        p50,
-        p99,
-      ]),
-    );
-  if (report.dollars)
-    table(
-      ["reference month", "$"],
-      Object.entries(report.dollars.by_line).map(([name, price]) => [name, price.toFixed(2)]),
-    );
+  if (report.speed) printPaths(report.speed);
+  if (report.dollars) printBills(report.dollars);
   table(["stored in", "bytes an event"], report.storage.byName.slice(0, 12));
   console.log(`worst: ${reads.worst_request}\nworst outside search: ${reads.worst_outside_search_request}`);
+}
+
+/** One column for each number of stored events. */
+function printBills(bills: readonly Bill[]): void {
+  const row = (name: string, price: (bill: Bill) => number | undefined) => [
+    name,
+    ...bills.map((one) => (price(one) ?? 0).toFixed(2)),
+  ];
+  table(
+    ["reference month, $, with events stored", ...bills.map(({ stored }) => stored.toLocaleString("en"))],
+    [
+      ...Object.keys(bills[0]?.by_line ?? {}).map((name) => row(name, ({ by_line: lines }) => lines[name])),
+      row("the price of this use (marginal)", ({ total }) => total),
+      row("the invoice: fee, and what is beyond the included amounts", ({ invoice }) => invoice),
+    ],
+  );
+}
+
+function printPaths({ paths, bare }: Speed): void {
+  table(
+    ["requests", "a second", "of bare", "p50, ms", "p99, ms"],
+    Object.entries(paths).map(([name, { perSecond, p50, p99 }]) => [name, perSecond, perSecond / bare, p50, p99]),
+  );
 }
 
 export interface Report {
@@ -195,7 +190,7 @@ export interface Report {
   storage: Storage;
   speed: Speed | undefined;
   heapBytes: number | undefined;
-  dollars: ReturnType<typeof dollars> | undefined;
+  dollars: Bill[] | undefined;
   bundleBytes: number;
 }
 

@@ -1,7 +1,8 @@
 import { cpSync, rmSync } from "node:fs";
 import { batches, deliver, sampleLines } from "./load.ts";
+import { MONTH } from "./month.ts";
 import { type Server, serve } from "./server.ts";
-import { INGEST_SECRET, MONTH, STAFF_TOKEN } from "./settings.ts";
+import { INGEST_SECRET, STAFF_TOKEN } from "./settings.ts";
 
 /** Consumer batches played for each size. */
 const BATCHES: readonly [size: number, count: number][] = [

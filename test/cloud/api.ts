@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 
@@ -24,12 +24,7 @@ export class CloudflareApi {
   readonly #server: Server;
 
   private constructor() {
-    this.#server = createServer(async (request, response) => {
-      const [status, body] = this.#answer(request, await text(request));
-      response.statusCode = status;
-      response.setHeader("Content-Type", "application/json");
-      response.end(JSON.stringify(body));
-    });
+    this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   static async start(): Promise<CloudflareApi> {
@@ -46,6 +41,11 @@ export class CloudflareApi {
   stop(): void {
     this.#server.close();
     this.database.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [status, body] = this.#answer(request, await text(request));
+    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   }
 
   #answer({ method = "", url = "" }: IncomingMessage, body: string): [status: number, body: object] {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
@@ -27,16 +27,17 @@ export class Deployment {
 
   private constructor(root: string) {
     this.#root = root;
-    this.#api = createServer(async (request, response) => {
-      this.requests.push(`${request.method} ${request.url} ${await text(request)}`.trim());
-      const [one] = this.account.databases.filter(({ name }) => request.url?.endsWith(`/${name}`));
-      const found = JSON.stringify({
-        ...{ success: true, errors: [] },
-        result: { uuid: "uuid-1", name: one?.name, read_replication: { mode: one?.replication } },
-      });
-      if (request.method === "PUT") response.statusCode = this.answer.status;
-      response.end(request.method === "PUT" ? this.answer.body : found);
-    });
+    this.#api = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** The two requests for read replication. */
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url } = request;
+    this.requests.push(`${method} ${url} ${await text(request)}`.trim());
+    if (method === "PUT") return void response.writeHead(this.answer.status).end(this.answer.body);
+    const one = this.account.databases.find(({ name }) => url?.endsWith(`/${name}`));
+    const result = { uuid: "uuid-1", name: one?.name, read_replication: { mode: one?.replication } };
+    response.end(JSON.stringify({ success: true, errors: [], result }));
   }
 
   static async of(account: Partial<Account> = {}): Promise<Deployment> {

@@ -194,9 +194,16 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A time without a fraction is printed with six zeros.",
     file: "src/values/time.ts",
-    search: "return fraction === 0 ? `${whole}Z` :",
-    replace: "return fraction < 0 ? `${whole}Z` :",
-    tests: ["test/events/printing", "test/events/list", "test/events/retrieve"],
+    search: 'fraction === 0 ? ""',
+    replace: 'fraction < 0 ? ""',
+    tests: ["test/values", "test/events/printing", "test/events/list", "test/events/retrieve"],
+  },
+  {
+    bug: "Every event of a page is printed with the day of the first one.",
+    file: "src/values/time.ts",
+    search: "if (printedDay.day !== day) {",
+    replace: "if (printedDay.day === 0) {",
+    tests: ["test/values"],
   },
   {
     bug: "December ends eleven months before it begins.",
