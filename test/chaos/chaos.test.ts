@@ -2,83 +2,113 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
+import { Clock } from "../cloud/clock.ts";
+import type { CloudDatabase } from "../cloud/d1.ts";
+import { DOCUMENTED_ERRORS, FULL_ERRORS, STATEMENT_ERRORS, UNKNOWN_ERRORS } from "../cloud/d1-errors.ts";
+import { FaultyQueue } from "../cloud/faulty-queue.ts";
+import { Memory } from "../cloud/memory.ts";
+import { cloudBucket } from "../cloud/r2.ts";
 import { aPerson } from "../support/people.ts";
 import { Random } from "../support/random.ts";
-import { get, runMinute } from "../support/world.ts";
-import { Clock, faultyBucket, faultyDatabase } from "./faults.ts";
+import { bindings, get, runMinute } from "../support/world.ts";
+import { databaseFaults } from "./faults.ts";
 import { bodies, isTaken } from "./producer.ts";
-import { FaultyQueue } from "./queue.ts";
 
 const EVENTS = Number(env.CHAOS_EVENTS);
 const SEED = Number(env.CHAOS_SEED);
-const TIMEOUT_MS = 1_800_000;
-/** Simulated seconds that a request, and a delivery, take. */
-const REQUEST_SECONDS = 0.05;
+const TIMEOUT_MS = 3_600_000;
+const CONSUMERS = 10;
+/** Bytes that the consumers, all in one isolate, may hold. */
+const MOST = 64_000_000;
+/** Simulated seconds of the whole sending, and of a delivery. */
+const SENDING_SECONDS = 1_000;
 const DELIVERY_SECONDS = 0.5;
-/** Part of all requests after which a batch is delivered. */
+/** Events of a request, on average. */
+const PER_REQUEST = 40;
+/** Part of all requests after which messages are delivered, and before which a message that nobody can read is sent. */
 const DELIVERIES = 0.3;
+const UNREADABLE = 0.05;
+/** Part of all puts that R2 refuses. */
+const REFUSED_PUTS = 0.2;
 const MINUTE = 60;
 
-async function sweep(bindings: Env): Promise<void> {
-  // What a run of the job cannot do is left to the next one.
-  await runMinute(bindings).catch(() => undefined);
+interface World {
+  changed: Partial<Env>;
+  isolate: CloudDatabase & { memory: Memory };
+  queue: FaultyQueue;
+  deadLetters: FaultyQueue;
+  clock: Clock;
+  random: Random;
 }
 
-/** Sends everything, then lets time pass until nothing waits any more. */
-async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, clock: Clock, random: Random) {
+/** Sends everything, then lets time pass until nothing waits any more. Returns the number of unreadable messages. */
+async function run({ changed, isolate, queue, deadLetters, clock, random }: World): Promise<number> {
+  const invoked = () => ({ env: bindings(changed, isolate), memory: isolate.memory });
   const deliver = async () => {
     clock.advance(DELIVERY_SECONDS);
-    await queue.deliver(bindings, clock.now);
-    await deadLetters.deliver(bindings, clock.now);
+    await queue.deliver(invoked, clock);
+    await deadLetters.deliver(invoked, clock);
   };
+  let unreadable = 0;
   for (const body of bodies(EVENTS, random)) {
-    while (!(await isTaken(body, bindings))) await deliver();
-    clock.advance(REQUEST_SECONDS);
+    if (random.next() < UNREADABLE) queue.add([`unreadable ${unreadable++}`], clock.now);
+    while (!(await isTaken(body, changed, isolate))) await deliver();
+    clock.advance((SENDING_SECONDS * PER_REQUEST) / EVENTS);
     if (random.next() < DELIVERIES) await deliver();
   }
   for (;;) {
-    await sweep(bindings);
+    // What a run of the job cannot do is left to the next one.
+    await runMinute(changed, isolate).catch(() => undefined);
     const isEmpty = queue.size + deadLetters.size === 0;
-    if (isEmpty && (await env.SPILL.list()).objects.length === 0) return;
+    if (isEmpty && (await env.SPILL.list()).objects.length === 0) return unreadable;
     clock.advance(isEmpty ? MINUTE : Math.max(0, Math.min(queue.nextAt, deadLetters.nextAt) - clock.now));
     while (Math.min(queue.nextAt, deadLetters.nextAt) <= clock.now) await deliver();
   }
 }
 
-it(`of ${EVENTS} events none is lost and none is there twice, whatever fails`, { timeout: TIMEOUT_MS }, async () => {
+const count = (sql: string) => env.DB.prepare(`SELECT ${sql}`).first<number>("n");
+
+it(`of ${EVENTS} events none is lost, twice or dead, whatever fails`, { timeout: TIMEOUT_MS }, async () => {
   const quiet = (["log", "warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
   const random = new Random(SEED);
   vi.spyOn(Math, "random").mockImplementation(() => random.next());
   const clock = new Clock();
-  const deadLetters = new FaultyQueue(DEAD_LETTER_QUEUE_NAME, random, clock);
-  const queue = new FaultyQueue(INGEST_QUEUE_NAME, random, clock, deadLetters);
-  const { DB, counts } = faultyDatabase(env.DB, clock);
-  const SPILL = faultyBucket(env.SPILL, random);
-  const bindings = {
-    ...env,
-    DB,
-    SPILL,
+  const deadLetters = new FaultyQueue(DEAD_LETTER_QUEUE_NAME, random, clock, 1);
+  const queue = new FaultyQueue(INGEST_QUEUE_NAME, random, clock, CONSUMERS, deadLetters);
+  const { faults, counts } = databaseFaults(clock);
+  const memory = new Memory();
+  const changed: Partial<Env> = {
+    SPILL: cloudBucket(env.SPILL, { memory, refuses: (call) => call === "put" && random.next() < REFUSED_PUTS }),
     INGEST_QUEUE: queue.binding,
     INGEST_DEAD_LETTERS: deadLetters.binding,
     PRODUCER_CACHE_SECONDS: "30",
   };
+  let unreadable = 0;
   try {
-    await run(bindings, queue, deadLetters, clock, random);
+    unreadable = await run({ changed, isolate: { memory, ...faults }, queue, deadLetters, clock, random });
   } finally {
     for (const spy of quiet) spy.mockRestore();
   }
-  const found = await env.DB.prepare("SELECT count(DISTINCT message) AS some, count(*) AS every FROM events").first();
-  const [some, every] = [Number(found?.some), Number(found?.every)];
-  console.log(`faults: ${JSON.stringify({ database: counts, queue: queue.counts, seconds: Math.round(clock.now) })}`);
-  console.log(`chaos: sent ${EVENTS}, stored ${some}, lost ${EVENTS - some}, twice ${every - some}`);
-  expect([some, every]).toEqual([EVENTS, EVENTS]);
-  const { refused, stalled, redelivered } = queue.counts;
-  for (const count of [counts.failed, counts.timedOut, counts.down, refused, stalled, redelivered]) {
-    expect(count).toBeGreaterThan(0);
-  }
-  expect(await env.DB.prepare("SELECT count(*) FROM event_scopes").first("count(*)")).toBe(EVENTS);
-  expect(await env.DB.prepare("SELECT sum(stored) AS n FROM ingest_days").first("n")).toBe(EVENTS);
-  expect(await env.DB.prepare("SELECT count(*) AS n FROM dead_letters").first("n")).toBe(0);
+  const some = Number(await count("count(DISTINCT message) AS n FROM events"));
+  const every = Number(await count("count(*) AS n FROM events"));
+  const dead = Number(await count("count(*) AS n FROM dead_letters WHERE reason <> 'unreadable'"));
+  const errors = Object.fromEntries(counts);
+  const peak = Number((memory.peak / 1e6).toFixed(1));
+  console.log(`faults: ${JSON.stringify({ errors, queue: queue.counts, unreadable, seconds: Math.round(clock.now) })}`);
+  console.log(
+    `chaos: sent ${EVENTS}, stored ${some}, held ${peak} MB, dead ${dead}, lost ${EVENTS - some}, twice ${every - some}`,
+  );
+  expect([some, every, dead]).toEqual([EVENTS, EVENTS, 0]);
+  expect(memory.peak).toBeLessThan(MOST);
+  expect(await count("count(*) AS n FROM dead_letters")).toBe(unreadable);
+  expect([...counts.keys()].toSorted()).toEqual(
+    [...DOCUMENTED_ERRORS, ...UNKNOWN_ERRORS, ...FULL_ERRORS, ...STATEMENT_ERRORS].toSorted(),
+  );
+  const { refused, stalled, redelivered, atOnce } = queue.counts;
+  for (const happened of [refused, stalled, redelivered, unreadable]) expect(happened).toBeGreaterThan(0);
+  expect(atOnce).toBeGreaterThan(1);
+  expect(await count("count(*) AS n FROM event_scopes")).toBe(EVENTS);
+  expect(await count("sum(stored) AS n FROM ingest_days")).toBe(EVENTS);
   expect(await (await get("/api/events/count/", (await aPerson({ staff: true })).token)).json()).toEqual({
     count: EVENTS,
   });

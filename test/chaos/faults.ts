@@ -1,66 +1,43 @@
-import { vi } from "vitest";
-import type { Random } from "../support/random.ts";
+import type { Clock } from "../cloud/clock.ts";
+import type { CloudDatabase } from "../cloud/d1.ts";
+import { DOCUMENTED_ERRORS, FULL_ERRORS, STATEMENT_ERRORS, UNKNOWN_ERRORS } from "../cloud/d1-errors.ts";
 
-const START = Date.UTC(2026, 4, 1);
-
-/** Simulated time, which Date and setTimeout keep to; `now` in seconds from its start. */
-export class Clock {
-  constructor() {
-    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: START });
-  }
-
-  get now(): number {
-    return (Date.now() - START) / 1000;
-  }
-
-  advance(seconds: number): void {
-    vi.advanceTimersByTime(Math.ceil(seconds * 1000));
-  }
-}
-
-/** Every so manieth batch fails before it is run, or is run and then fails: the answer is lost. */
+/** Every so manieth call fails before it is run, or is run and then fails: the answer is lost. */
 const FAILS_EVERY = 3;
-const TIMES_OUT_EVERY = 7;
-/** The database is away from here to there. */
-const DOWN_FROM = 20;
-const DOWN_UNTIL = 80;
-/** Parts of all puts that R2 refuses. */
-const REFUSED_PUTS = 0.2;
+const LOST_EVERY = 7;
+/** Seconds: in each period, the database is away, full, and without a migration, from here to there. */
+const PERIOD = 400;
+const AWAY = [20, 80] as const;
+const FULL = [120, 180] as const;
+const OLD = [220, 240] as const;
 
-/** The database, failing on command; `counts` tells how often it did. */
-export function faultyDatabase(binding: D1Database, clock: Clock) {
-  const counts = { failed: 0, timedOut: 0, down: 0 };
-  let calls = 0;
-  const batch: D1Database["batch"] = async <T>(statements: D1PreparedStatement[]) => {
-    calls += 1;
-    if (clock.now >= DOWN_FROM && clock.now < DOWN_UNTIL) {
-      counts.down += 1;
-      throw new Error("D1_ERROR: D1 DB is overloaded. Requests queued for too long.");
-    }
-    if (calls % FAILS_EVERY === 0) {
-      counts.failed += 1;
-      throw new Error("D1_ERROR: Network connection lost.");
-    }
-    const results = await binding.batch<T>(statements);
-    if (calls % TIMES_OUT_EVERY === 0) {
-      counts.timedOut += 1;
-      throw new Error("D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.");
-    }
-    return results;
+const FOR_NOW = [...DOCUMENTED_ERRORS, ...UNKNOWN_ERRORS];
+
+/** The errors of a database; `counts` tells how often each was thrown. */
+export function databaseFaults(clock: Clock) {
+  const counts = new Map<string, number>();
+  let [calls, answers, thrown] = [0, 0, 0];
+  const next = (errors: readonly string[]) => {
+    const error = errors[thrown % errors.length] ?? "";
+    thrown += 1;
+    counts.set(error, (counts.get(error) ?? 0) + 1);
+    return error;
   };
-  const DB = new Proxy(binding, {
-    get: (target, name) => (name === "batch" ? batch : Reflect.get(target, name).bind(target)),
-  });
-  return { DB, counts };
-}
-
-/** The bucket, refusing some of what it is given. */
-export function faultyBucket(binding: R2Bucket, random: Random) {
-  return new Proxy(binding, {
-    get(target, name) {
-      if (name === "put" && random.next() < REFUSED_PUTS)
-        return () => Promise.reject(new Error("We encountered an internal error."));
-      return Reflect.get(target, name).bind(target);
+  const isIn = ([from, until]: readonly [number, number]) => {
+    const second = clock.now % PERIOD;
+    return second >= from && second < until;
+  };
+  const faults: CloudDatabase = {
+    failsBefore: () => {
+      calls += 1;
+      if (isIn(FULL)) return next(FULL_ERRORS);
+      if (isIn(OLD)) return next(STATEMENT_ERRORS);
+      return isIn(AWAY) || calls % FAILS_EVERY === 0 ? next(FOR_NOW) : undefined;
     },
-  });
+    failsAfter: () => {
+      answers += 1;
+      return answers % LOST_EVERY === 0 ? next(FOR_NOW) : undefined;
+    },
+  };
+  return { faults, counts };
 }

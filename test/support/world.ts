@@ -54,12 +54,17 @@ export function bindings(changed: Partial<Env> = {}, isolate: CloudDatabase = {}
 }
 
 /** One request to the Worker. */
-export async function request(path: string, init: RequestInit = {}, changed: Partial<Env> = {}): Promise<Response> {
+export async function request(
+  path: string,
+  init: RequestInit = {},
+  changed: Partial<Env> = {},
+  isolate: CloudDatabase = {},
+): Promise<Response> {
   const ctx = createExecutionContext();
   const incoming = new Request(`${ORIGIN}${path}`, { redirect: "manual", ...init }) as Parameters<
     typeof worker.fetch
   >[0];
-  const response = await worker.fetch(incoming, bindings(changed), ctx);
+  const response = await worker.fetch(incoming, bindings(changed, isolate), ctx);
   await waitOnExecutionContext(ctx);
   return response;
 }

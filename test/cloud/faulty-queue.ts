@@ -3,11 +3,19 @@ import worker from "../../src/worker.ts";
 import { aBatch } from "../support/batch.ts";
 import { asQueue } from "../support/queue.ts";
 import type { Random } from "../support/random.ts";
-import type { Clock } from "./faults.ts";
+import type { Clock } from "./clock.ts";
+import type { Memory } from "./memory.ts";
+import { heldBatch } from "./queue.ts";
+
+/*
+ * Documented: at least one delivery (https://developers.cloudflare.com/queues/reference/delivery-guarantees/), in an order
+ * of best effort; up to 250 consumers at once; after max_retries a message goes to the dead letters. Assumed: the parts
+ * below.
+ */
 
 /** As in wrangler.toml. */
 const MAX_RETRIES = 100;
-const MAX_BATCH = 100;
+const MAX_BATCH = 25;
 /** Parts of all sends: refused, taken though the answer is an error. */
 const REFUSED_SENDS = 0.05;
 const LOST_ANSWERS = 0.03;
@@ -17,6 +25,8 @@ const STALL = 5;
 /** Part of all messages that are delivered again after they were acknowledged, and how often. */
 const REDELIVERED = 0.1;
 const REDELIVERIES = 3;
+/** Part of all messages that are delivered to two consumers at the same time. */
+const DELIVERED_TWICE = 0.02;
 
 interface Waiting {
   body: string;
@@ -28,14 +38,16 @@ interface Waiting {
 /** A queue in simulated time that does all a queue may do: refuse, stall, reorder, and deliver more than once. */
 export class FaultyQueue {
   readonly binding: Queue<string>;
-  readonly counts = { refused: 0, stalled: 0, redelivered: 0, retried: 0, batches: 0 };
+  readonly counts = { refused: 0, stalled: 0, redelivered: 0, retried: 0, batches: 0, atOnce: 0, gaveUp: 0 };
   readonly #name: string;
   readonly #random: Random;
+  readonly #consumers: number;
   readonly #deadLetters: FaultyQueue | undefined;
   #waiting: Waiting[] = [];
 
-  constructor(name: string, random: Random, clock: Clock, deadLetters?: FaultyQueue) {
+  constructor(name: string, random: Random, clock: Clock, consumers: number, deadLetters?: FaultyQueue) {
     this.#name = name;
+    this.#consumers = consumers;
     this.#random = random;
     this.#deadLetters = deadLetters;
     const take = async (bodies: readonly string[]) => {
@@ -71,21 +83,35 @@ export class FaultyQueue {
     for (const body of bodies) this.#waiting.push({ body, attempts: 1, dueAt, again: 0 });
   }
 
-  /** Delivers one batch of what is due, out of order: one message, a full batch, or anything in between. */
-  async deliver(env: Env, now: number): Promise<void> {
-    const due = this.#random.shuffled(this.#waiting.filter(({ dueAt }) => dueAt <= now));
-    const luck = this.#random.next();
-    const size = luck < 0.2 ? 1 : luck < 0.6 ? MAX_BATCH : 1 + this.#random.int(MAX_BATCH);
-    const chosen = due.slice(0, size);
-    if (chosen.length === 0) return;
+  /**
+   * Delivers what is due to so many consumers at once, out of order: to each one message, a full batch, or anything in
+   * between. Some messages are delivered to two of them.
+   */
+  async deliver(isolate: () => { env: Env; memory: Memory }, clock: Clock): Promise<void> {
+    const due = this.#random.shuffled(this.#waiting.filter(({ dueAt }) => dueAt <= clock.now));
+    const batches: Waiting[][] = [];
+    while (due.length > 0 && batches.length < this.#consumers) {
+      const luck = this.#random.next();
+      const size = luck < 0.3 ? 1 : luck < 0.6 ? MAX_BATCH : 1 + this.#random.int(MAX_BATCH);
+      const chosen = due.splice(0, size);
+      batches.push(chosen);
+      due.push(...chosen.filter(() => this.#random.next() < DELIVERED_TWICE).slice(0, 1));
+    }
+    this.counts.atOnce = Math.max(this.counts.atOnce, batches.length);
+    await Promise.all(batches.map((chosen) => this.#consume(chosen, isolate(), clock)));
+  }
+
+  async #consume(chosen: readonly Waiting[], { env, memory }: { env: Env; memory: Memory }, clock: Clock) {
     this.counts.batches += 1;
     const { batch, outcomes } = aBatch(this.#name, chosen);
-    await worker.queue(batch, env);
+    const { held, end } = heldBatch(batch, memory);
+    await worker.queue(held, env);
+    end();
     const gone = new Set<Waiting>();
     for (const [index, message] of chosen.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("A message was neither acknowledged nor retried.");
-      if (outcome !== "acked") this.#retry(message, now + outcome.retriedAfter, gone);
+      if (outcome !== "acked") this.#retry(message, clock.now + outcome.retriedAfter, gone);
       else if (message.again < REDELIVERIES && (message.again > 0 || this.#random.next() < REDELIVERED)) {
         this.counts.redelivered += 1;
         Object.assign(message, { again: message.again + 1, attempts: message.attempts + 1 });
@@ -99,6 +125,7 @@ export class FaultyQueue {
     Object.assign(message, { attempts: message.attempts + 1, dueAt });
     if (message.attempts <= MAX_RETRIES + 1) return;
     gone.add(message);
+    this.counts.gaveUp += 1;
     this.#deadLetters?.add([message.body], dueAt);
   }
 }
