@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { packMessages } from "../../src/ingest/queue/message.ts";
+import { aRefusingBucket } from "../cloud/r2.ts";
 import { deliver } from "../support/batch.ts";
 import { later, stopClock } from "../support/clock.ts";
-import { aRefusingBucket, rows } from "../support/ingest.ts";
+import { rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
 import { hex, runMinute } from "../support/world.ts";
 
