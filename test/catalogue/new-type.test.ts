@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
 import eventTypes from "../../src/catalogue/event-types.json" with { type: "json" };
+import { prepared } from "../../src/db/client.ts";
 import type { NewEvent } from "../../src/events/event.ts";
+import { eventsToLearnFrom } from "../../src/events/objects/learn.ts";
 import { MAX_TYPES_OF_PRODUCER } from "../../src/events/write/types.ts";
 import { bigLog, CUSTOMERS, linkOf, load, USERS } from "../support/big-log.ts";
 import { later, stopClock } from "../support/clock.ts";
@@ -141,6 +143,14 @@ describe.each([
     await tomorrow.recorded(aPlanet(99));
     const changed = await again(first);
     expect([changed.status, changed.headers.get("X-Result-Count")]).toEqual([200, "36"]);
+  });
+
+  it("may teach where objects are, from events of before, too", async () => {
+    const { before, after } = await aLogOfBoth();
+    const { results } = await prepared(env.DB, eventsToLearnFrom(["waldur"], 0, 10_000)).all();
+
+    const planets = results.filter(({ type }) => type === "planet_created").map(({ uuid }) => uuid);
+    expect(planets).toEqual([...before, ...after].map(({ uuid }) => uuid));
   });
 
   it("leaves the totals when an event of either number is deleted", async () => {

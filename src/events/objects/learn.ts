@@ -26,8 +26,8 @@ export interface Move {
  * after an id, at most `limit`.
  */
 export const eventsToLearnFrom = (producers: readonly string[], after: number, limit: number): SQL =>
-  sql`SELECT events.id, events.uuid, name AS type, created, received_at, events.producer, context
-    FROM events JOIN event_types ON event_types.id = type
+  sql`SELECT events.id, events.uuid, coalesce(type_name, name) AS type, created, received_at, events.producer, context
+    FROM events LEFT JOIN event_types ON event_types.id = type
     WHERE events.id > ${after} AND events.producer IN (SELECT value FROM json_each(${JSON.stringify(producers)}))
     ORDER BY events.id LIMIT ${limit}`;
 
