@@ -1,6 +1,7 @@
 import { accessMutants } from "./access.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
+import { localMutants } from "./local.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { securityMutants } from "./security.ts";
@@ -11,4 +12,5 @@ export const allMutants: readonly Mutant[] = [
   ...ingestMutants,
   ...identityMutants,
   ...securityMutants,
+  ...localMutants,
 ];
