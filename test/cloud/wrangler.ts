@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
  * Stands in for wrangler 4.156.2 in front of a Cloudflare account, which is a file (the variable ACCOUNT_FILE). It is run in
  * the place of node_modules/wrangler/wrangler-dist/cli.js, whose code is the source of the commands, of what they print
  * and of their errors: `d1 info`, `d1 create`, `d1 migrations apply`, `queues info`, `queues create`, `r2 bucket info`,
- * `r2 bucket create`, `deploy`, `auth token`, `whoami`, and the lists, whose first page alone is printed of queues and
- * buckets.
+ * `r2 bucket create`, `deploy`, `auth token`, `whoami`, and the lists: of databases all pages are printed, of queues and
+ * buckets the first.
  *
  * Known: `d1 info` and `r2 bucket info` ask the API for a name; `d1 migrations apply` and `deploy` find a database without
  * an id by the name in wrangler.toml; with CI, or in a TOML file with comments, `deploy` writes no id. Texts and codes of
@@ -63,6 +63,8 @@ function answer(account: Account, args: string[]): string {
   if (a === "r2" && c === "info") return found(account, account.buckets.includes(d), { name: d });
   if (a === "r2" && c === "create")
     return created(account.buckets, d, taken("The bucket you tried to create already exists, and you own it.", 10004));
+  if (a === "d1" && b === "list") return JSON.stringify(account.databases.map(({ name }) => ({ name, uuid: name })));
+  if (a === "secret") return "[]";
   if (a === "d1" && b === "info") return databaseInfo(account, c);
   if (a === "d1" && b === "create") return createDatabase(account, c);
   if (a === "d1" && b === "migrations") return migrate(account, d);

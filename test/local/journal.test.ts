@@ -26,6 +26,7 @@ function aProcess(changed: Partial<Env> = {}) {
   };
   return {
     events: events.bodies,
+    notes: events.notes,
     send: async (...sent: unknown[]) => {
       const ctx = createExecutionContext();
       const headers = { Authorization: "Bearer waldur-secret", "Content-Type": "application/json" };
@@ -124,6 +125,12 @@ describe("the journal of the local queues", () => {
     expect(await refusing.send(hook())).toBe(202);
     expect(await kept()).toEqual([]);
     expect((await env.SPILL.list({ prefix: "spill/" })).objects).toHaveLength(1);
+  });
+
+  it("does not keep counts of refused requests, which would be added twice", async () => {
+    const process = aProcess();
+    expect(await process.send({ event_type: 5 })).toBe(400);
+    expect([process.notes.length, await kept()]).toEqual([1, []]);
   });
 
   it("is not in the deployed Worker, which writes nothing to R2 for an event", async () => {

@@ -2,6 +2,7 @@ import { accessMutants } from "./access.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
 import { keptMutants } from "./kept.ts";
+import { localMutants } from "./local.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { securityMutants } from "./security.ts";
@@ -13,4 +14,5 @@ export const allMutants: readonly Mutant[] = [
   ...identityMutants,
   ...securityMutants,
   ...keptMutants,
+  ...localMutants,
 ];
