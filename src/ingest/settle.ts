@@ -1,6 +1,8 @@
 import type { Env } from "../env.ts";
 import { asText, packDeadLetter } from "./dead-letters/message.ts";
+import { withDeadline } from "./deadline.ts";
 import { FULL_DELAY_SECONDS, LAST_ATTEMPT, retryDelay } from "./queue/retry.ts";
+import { SEND_DEADLINE_MS } from "./queue/send.ts";
 import { spill } from "./queue/spill.ts";
 
 /**
@@ -48,9 +50,9 @@ async function retryOrGiveUp(message: Message<unknown>, problem: Problem, env: E
   console.error(JSON.stringify({ level: "error", event: "message_failed", reason, id, attempts, error: detail }));
   if (!problem.isTransient && attempts >= MAX_ATTEMPTS) {
     try {
-      await env.INGEST_DEAD_LETTERS.send(packDeadLetter({ reason, detail, attempts }, message.body), {
-        contentType: "text",
-      });
+      const letter = packDeadLetter({ reason, detail, attempts }, message.body);
+      const sent = env.INGEST_DEAD_LETTERS.send(letter, { contentType: "text" });
+      await withDeadline(sent, SEND_DEADLINE_MS, "The queue did not answer in time.");
       return message.ack();
     } catch (error) {
       console.error(JSON.stringify({ level: "error", event: "dead_letter_not_sent", id, error: String(error) }));

@@ -6,10 +6,10 @@ export const MAX_EVENTS_IN_TRANSACTION = 500;
 /** Bytes of messages and contexts in one transaction: as JSON in JSON they become several times as many. */
 export const MAX_BYTES_IN_TRANSACTION = 1_000_000;
 /**
- * Characters of messages in one transaction: a few seconds of D1, which stops a call after 30, and tens of megabytes of
- * terms. Each character gives up to three terms of the index; long texts without repetition give them all.
+ * Characters of messages in one transaction: a second or two of D1, which stops a call after 30, and megabytes of terms.
+ * Each character gives up to three terms of the index; long texts without repetition give them all.
  */
-export const MAX_TEXT_IN_TRANSACTION = 300_000;
+export const MAX_TEXT_IN_TRANSACTION = 150_000;
 
 /**
  * The events in their order, divided into transactions. Takes no more from `items` than one event beyond the transaction

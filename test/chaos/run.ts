@@ -16,7 +16,7 @@ for (const [name, value] of Object.entries(values)) {
 /** Runs chaos.test.ts in workerd; its last line is what it came to. */
 const child = spawn(
   process.execPath,
-  ["node_modules/vitest/vitest.mjs", "run", "--config", "test/vitest.config.ts", "test/chaos"],
+  ["node_modules/vitest/vitest.mjs", "run", "--silent=false", "--config", "test/vitest.config.ts", "test/chaos"],
   {
     cwd: root,
     env: { ...process.env, CHAOS_EVENTS: values.events, CHAOS_SEED: values.seed },

@@ -6,7 +6,7 @@ import type { NewEvent } from "../../src/events/event.ts";
 import { recordEvents } from "../../src/events/write/record.ts";
 import worker from "../../src/worker.ts";
 import { inCloud } from "../cloud/cloud.ts";
-import type { CloudDatabase } from "../cloud/d1.ts";
+import { type CloudDatabase, cloudDatabase } from "../cloud/d1.ts";
 import { aQueue } from "./queue.ts";
 
 export const ORIGIN = "https://events.example.org";
@@ -42,7 +42,7 @@ export function anEvent(
 }
 
 /** Writes events as the consumer does. */
-export const recorded = (...events: NewEvent[]) => recordEvents(database(env.DB), events);
+export const recorded = (...events: NewEvent[]) => recordEvents(database(cloudDatabase(env.DB)), events);
 
 /**
  * The bindings of the Worker for one invocation, with the limits of the cloud, with queues that deliver nothing (the real

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
 import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
@@ -9,7 +9,7 @@ import { aRefusingBucket } from "../../cloud/r2.ts";
 import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
 import { aFailingDatabase, aMeteredDatabase, hook, queued, rows } from "../../support/ingest.ts";
-import { aQueue, aRefusingQueue } from "../../support/queue.ts";
+import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
 import { runMinute } from "../../support/world.ts";
 
 const RETRIED = { retriedAfter: expect.any(Number) };
@@ -73,6 +73,19 @@ describe("a message that fails for good", () => {
   it("and cannot be sent to the dead letters comes back", async () => {
     const outcomes = await consume(INGEST, ["?"], MAX_ATTEMPTS, { INGEST_DEAD_LETTERS: aRefusingQueue() });
     expect(outcomes).toEqual([RETRIED]);
+  });
+
+  it("comes back when the dead-letter queue does not answer within two seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { promise: isSent, resolve: sending } = Promise.withResolvers<void>();
+    const send = () => {
+      sending();
+      return new Promise(() => {});
+    };
+    const outcomes = consume(INGEST, ["?"], MAX_ATTEMPTS, { INGEST_DEAD_LETTERS: asQueue({ send }) });
+    await isSent;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await outcomes).toEqual([RETRIED]);
   });
 
   it("as nobody can read it is kept as it is, once, with all its deliveries and when it was seen", async () => {
