@@ -1,9 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../../db/reader.ts";
+import { textOf } from "../../db/sql.ts";
 import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../../values/periods.ts";
 import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
-import { type Version, versionOf } from "../version.ts";
+import { STATE, type Version, versionOf } from "../version.ts";
 import { rolesOfCode, typeOfCode } from "./codes.ts";
 
 /** The exact number of matching events, and the rows that it was computed from. */
@@ -33,14 +34,14 @@ export function countStatements(query: SeriesQuery): SQL[] {
 function quarterRows({ series, types, range }: SeriesQuery): SQL {
   const codes = types !== undefined || (series === LOG && !isEverything(range));
   const columns = sql.raw(
-    `period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch${codes ? ", codes" : series === LOG ? "" : ", days"}`,
+    `period, n, min_id, last_id, changed_id, ${textOf(STATE)} AS state${codes ? ", codes" : series === LOG ? "" : ", days"}`,
   );
   return sql`SELECT ${columns} FROM counters WHERE series = ${series} ORDER BY period`;
 }
 
 /** The quarter rows with all details. */
 export const detailedQuarters = (series: string): SQL =>
-  sql`SELECT period, n, min_id, last_id, codes, days, (SELECT epoch FROM commit_watermark) AS epoch
+  sql`SELECT period, n, min_id, last_id, changed_id, codes, days, ${STATE} AS state
     FROM counters WHERE series = ${series} ORDER BY period`;
 
 /** The sum of the results of `countStatements`, in the same order. */

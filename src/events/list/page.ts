@@ -11,7 +11,7 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { eventsIn, NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { eventsIn, NO_EVENTS, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { placeOf } from "./cursor.ts";
@@ -97,8 +97,7 @@ async function listSearch(
   const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
   if (isShort) keepWideSearch(hint);
   const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
-  const version = searchVersion(searched);
-  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
+  return { total, version: searched.version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {
