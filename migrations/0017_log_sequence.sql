@@ -1,6 +1,6 @@
 -- The sequence of the log: its entries are numbered 1, 2, 3 … in the order of the commits, without gaps, and no number is
 -- used twice. Entry n is the event with the id n, until it is deleted, or the row n of log_changes.
--- src/events/README.md says what the sequence promises.
+-- src/events/log/README.md says what the sequence promises.
 
 -- What happened to stored events: one row for each entry that is not a new event.
 CREATE TABLE log_changes (

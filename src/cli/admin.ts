@@ -3,6 +3,7 @@ import type { Command } from "./admin/command.ts";
 import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
 import { ingestCommands } from "./admin/ingest.ts";
+import { logCommands } from "./admin/log.ts";
 import { objectCommands } from "./admin/objects.ts";
 import { producerCommands } from "./admin/producers.ts";
 import { roleCommands } from "./admin/role.ts";
@@ -13,6 +14,7 @@ import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** The commands of each subject. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
+  log: logCommands,
   counters: counterCommands,
   search: searchCommands,
   token: tokenCommands,

@@ -95,8 +95,8 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "An event with an id is stored beside the same event without one.",
     file: "src/events/write/record.ts",
-    search: "WHERE NOT ${isStoredOtherwise(PLACES)}",
-    replace: "WHERE true OR NOT ${isStoredOtherwise(PLACES)}",
+    search: " AND NOT ${isStoredOtherwise(PLACES)}`;",
+    replace: "`;",
     tests: ["test/ingest/identity"],
   },
   {
