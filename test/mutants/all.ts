@@ -1,6 +1,7 @@
 import { accessMutants } from "./access.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
+import { logMutants } from "./log.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { securityMutants } from "./security.ts";
@@ -10,5 +11,6 @@ export const allMutants: readonly Mutant[] = [
   ...accessMutants,
   ...ingestMutants,
   ...identityMutants,
+  ...logMutants,
   ...securityMutants,
 ];

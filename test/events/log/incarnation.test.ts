@@ -2,9 +2,11 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { database, runBatch } from "../../../src/db/client.ts";
 import { beginIncarnation } from "../../../src/events/log/incarnation.ts";
+import { digestOf, fingerprintOf } from "../../../src/events/query.ts";
+import { ROLE } from "../../../src/events/scopes.ts";
 import { linkOf } from "../../support/big-log.ts";
 import { aPerson } from "../../support/people.ts";
-import { anEvent, get, recorded } from "../../support/world.ts";
+import { anEvent, get, hex, recorded } from "../../support/world.ts";
 
 const OURS = "a".repeat(32);
 const NOW = Date.UTC(2030, 0, 1);
@@ -42,6 +44,25 @@ it("a page token that is older than incarnations is still a page", async () => {
   const response = await get(next.replace(/_[^_]*$/, ""), token);
 
   expect(response.status).toBe(200);
+});
+
+it("a page token of an empty list is an empty page in every incarnation, whatever hidden events its series has", async () => {
+  const { token } = await aPerson({ roles: [{ scope: OURS }] });
+  const visibility = { scopes: [OURS], roles: ROLE.SCOPE };
+  const digest = await digestOf(visibility, { types: ["token_created"], oldestFirst: false });
+  const page = `2.a_${(NOW * 1000).toString(36)}_${hex("any event")}_${fingerprintOf(digest)}_1`;
+  const asked = async () => {
+    const response = await get(
+      `/api/events/?scope=/api/customers/${OURS}/&event_type=token_created&page=${page}`,
+      token,
+    );
+    return [response.status, await response.json()];
+  };
+  expect(await asked()).toEqual([200, []]);
+
+  await recorded(anEvent({ context: { customer_uuid: OURS } }));
+
+  expect(await asked()).toEqual([200, []]);
 });
 
 it.each([

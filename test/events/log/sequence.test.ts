@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { type Database, database } from "../../../src/db/client.ts";
+import { type Database, database, runBatch as runStatements } from "../../../src/db/client.ts";
 import type { NewEvent } from "../../../src/events/event.ts";
+import { deleteOldest } from "../../../src/events/log/retention.ts";
 import { recordEvents } from "../../../src/events/write/record.ts";
 import { writeEvents } from "../../../src/ingest/write.ts";
+import { gaps, LogReader, storedIds } from "../../support/log-reader.ts";
 import { Random } from "../../support/random.ts";
 import { anEvent, hex } from "../../support/world.ts";
 
@@ -37,49 +39,7 @@ const aFailingEnd = (): Database =>
       env.DB.batch([...statements, env.DB.prepare("INSERT INTO commit_watermark (singleton, last_id) VALUES (2, 0)")]),
   });
 
-interface Entry {
-  id: number;
-  op: string;
-  event: number;
-  uuid: string;
-}
-
-/** The entries of the log after a number, as a reader who knows nothing else takes them. */
-async function entriesAfter(after: number): Promise<Entry[]> {
-  const { results } = await env.DB.prepare(
-    `SELECT id, 'event' AS op, id AS event, uuid FROM events WHERE id > ?1
-      UNION ALL SELECT id, op, event_id, uuid FROM log_changes WHERE id > ?1 ORDER BY id`,
-  )
-    .bind(after)
-    .all<Entry>();
-  return results;
-}
-
-/** Follows the log: what it holds is always what the list would show. */
-class Reader {
-  readonly uuids = new Map<number, string>();
-  position = 0;
-
-  async read(): Promise<Entry[]> {
-    const entries = await entriesAfter(this.position);
-    for (const { id, op, event, uuid } of entries) {
-      if (op === "removed") this.uuids.delete(event);
-      else this.uuids.set(event, uuid);
-      this.position = id;
-    }
-    return entries;
-  }
-}
-
-async function stored(): Promise<Map<number, string>> {
-  const { results } = await env.DB.prepare("SELECT id, uuid FROM events ORDER BY id").all<{
-    id: number;
-    uuid: string;
-  }>();
-  return new Map(results.map(({ id, uuid }) => [id, uuid]));
-}
-
-async function runBatch(random: Random, batch: number): Promise<"failed" | "written" | "deleted"> {
+async function runOne(random: Random, batch: number): Promise<"failed" | "written" | "deleted" | "retained"> {
   const events = Array.from({ length: 1 + random.int(8) }, () => someEvent(random, batch));
   if (random.oneIn(10)) {
     await expect(recordEvents(aFailingEnd(), events)).rejects.toThrow("CHECK");
@@ -91,6 +51,10 @@ async function runBatch(random: Random, batch: number): Promise<"failed" | "writ
       .run();
     return "deleted";
   }
+  if (random.oneIn(40)) {
+    await runStatements(database(env.DB), deleteOldest(Number.MAX_SAFE_INTEGER, 1 + random.int(20)));
+    return "retained";
+  }
   await writeEvents(
     env.DB,
     events.map((event) => ({ event, replay: false })),
@@ -101,11 +65,11 @@ async function runBatch(random: Random, batch: number): Promise<"failed" | "writ
 
 it(`the entries of ${BATCHES} random batches are numbered without gaps, in the order of the commits`, async () => {
   const random = new Random(SEED);
-  const [every, rare] = [new Reader(), new Reader()];
-  const seen = { failed: 0, written: 0, deleted: 0, entries: new Map<string, number>() };
+  const [every, rare] = [new LogReader(), new LogReader()];
+  const seen = { failed: 0, written: 0, deleted: 0, retained: 0, entries: new Map<string, number>() };
   for (let batch = 0; batch < BATCHES; batch++) {
     const end = every.position;
-    const outcome = await runBatch(random, batch);
+    const outcome = await runOne(random, batch);
     seen[outcome] += 1;
     const entries = await every.read();
     // An event that is new and deleted in between would leave a gap here; a batch does not do both.
@@ -114,14 +78,15 @@ it(`the entries of ${BATCHES} random batches are numbered without gaps, in the o
     for (const { op } of entries) seen.entries.set(op, (seen.entries.get(op) ?? 0) + 1);
     if (random.oneIn(50)) {
       await rare.read();
-      expect(rare.uuids).toEqual(await stored());
+      expect(rare.held()).toEqual(await storedIds());
     }
   }
   await rare.read();
-  const all = await stored();
-  expect([...every.uuids].sort(([a], [b]) => a - b)).toEqual([...all]);
-  expect(rare.uuids).toEqual(every.uuids);
+  expect(every.held()).toEqual(await storedIds());
+  expect(rare.held()).toEqual(every.held());
+  expect(await gaps()).toBe(0);
   // The batches were no empty ones.
   for (const count of [seen.failed, seen.written, seen.deleted]) expect(count).toBeGreaterThan(BATCHES / 30);
+  expect(seen.entries.get("period")).toBeGreaterThan(BATCHES / 100);
   for (const op of ["event", "identity", "removed"]) expect(seen.entries.get(op), op).toBeGreaterThan(BATCHES / 30);
 });
