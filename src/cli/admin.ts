@@ -15,8 +15,6 @@ import { Failure, report, WRONG_USAGE } from "./failure.ts";
 
 /** The commands of each subject. A new subject is a file in admin/ and a line here. */
 const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
-  log: logCommands,
-  retention: retentionCommands,
   counters: counterCommands,
   search: searchCommands,
   token: tokenCommands,
@@ -25,6 +23,8 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   objects: objectCommands,
   producers: producerCommands,
   ingest: ingestCommands,
+  log: logCommands,
+  retention: retentionCommands,
   "dead-letters": deadLetterCommands,
 };
 

@@ -9,7 +9,7 @@ export const logMutants: readonly Mutant[] = [
     file: "src/events/log/sequence.ts",
     search: "max(last_id, coalesce((SELECT max(id) FROM log_changes), 0))",
     replace: "last_id",
-    tests: ["test/events/log/sequence"],
+    tests: ["test/events/log/changes"],
   },
   {
     bug: "The log does not end later after a change.",

@@ -40,6 +40,25 @@ describe("an event that takes another uuid", () => {
     expect(await (await get(ours, token)).json()).toMatchObject([{ uuid: UUID }]);
   });
 
+  it("has a number of its own beside another that changes in the same transaction", async () => {
+    await recorded(anEvent({ uuid: UUID, content: hex("another"), producer: "stranger" }), unnamed());
+
+    await recordEvents(database(env.DB), [{ ...named(), isUpstream: true }], {
+      evictions: new Map([[UUID, [hex("spare")]]]),
+    });
+
+    expect(
+      (await rows("log_changes")).map(({ id, event_id, uuid, old_uuid }) => [id, event_id, uuid, old_uuid]),
+    ).toEqual([
+      [3, 1, hex("spare"), UUID],
+      [4, 2, UUID, CONTENT],
+    ]);
+    expect((await rows("events")).map(({ id, uuid }) => [id, uuid])).toEqual([
+      [1, hex("spare")],
+      [2, UUID],
+    ]);
+  });
+
   it("leaves the kept totals of searches as they are", async () => {
     const { token } = await aPerson({ staff: true });
     await load(Array.from({ length: 2_100 }, () => anEvent({ message: "needle" })));

@@ -13,13 +13,16 @@ import { anEvent, hex } from "../../support/world.ts";
 const BATCHES = Number(env.SEQUENCE_BATCHES);
 const SEED = 20_261_125;
 
-/** Few of each, so that events meet again: as duplicates, as conflicts, with and without an id. */
+/** Few at a time, so that events meet again: as duplicates, as conflicts, with and without an id. */
 const CONTENTS = 40;
+/** Batches in which the oldest of them is replaced by another. */
+const BATCHES_OF_CONTENT = 2;
 const PRODUCERS = ["waldur", "plain", "other"];
 
-/** A content that its producer names or does not, often one that there has been before. */
+/** A content that its producer names or does not, mostly one that there has been before. */
 function someEvent(random: Random, batch: number): NewEvent {
-  const message = random.oneIn(3) ? `New ${batch} ${random.int(1_000)}` : `Event ${random.int(CONTENTS)}`;
+  const anyContent = () => Math.floor(batch / BATCHES_OF_CONTENT) + random.int(CONTENTS);
+  const message = `Event ${anyContent()}`;
   const producer = random.pick(PRODUCERS);
   const content = hex(message);
   const event = { created: (1_750_000_000 + random.int(CONTENTS)) * 1_000_000, message, producer };
@@ -27,7 +30,7 @@ function someEvent(random: Random, batch: number): NewEvent {
   const context = { customer_uuid: random.pick(["a", "b"]).repeat(32) };
   if (random.oneIn(2)) return anEvent({ ...event, context, uuid: content, isUpstream });
   // Ids of a content, and now and then the id of another.
-  const uuid = hex(`id ${random.oneIn(8) ? random.int(CONTENTS) : message}`);
+  const uuid = hex(`id ${random.oneIn(8) ? `Event ${anyContent()}` : message}`);
   return anEvent({ ...event, context, uuid, content, isUpstream });
 }
 
