@@ -7,8 +7,8 @@ export interface Env {
   /** Messages that could not be written, with the reason (src/ingest/dead-letters/message.ts). */
   INGEST_DEAD_LETTERS: Queue<string>;
   /**
-   * Accepted messages that the queue did not take, dead ones that the database did not take, and large bodies of dead
-   * letters.
+   * Accepted messages that the queue did not take, dead ones that the database did not take, large bodies of dead letters,
+   * and how far the log has come.
    */
   SPILL: R2Bucket;
   /** The number of waiting messages above which producers get 429. */

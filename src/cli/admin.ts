@@ -3,8 +3,10 @@ import type { Command } from "./admin/command.ts";
 import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
 import { ingestCommands } from "./admin/ingest.ts";
+import { logCommands } from "./admin/log.ts";
 import { objectCommands } from "./admin/objects.ts";
 import { producerCommands } from "./admin/producers.ts";
+import { retentionCommands } from "./admin/retention.ts";
 import { roleCommands } from "./admin/role.ts";
 import { searchCommands } from "./admin/search.ts";
 import { tokenCommands } from "./admin/token.ts";
@@ -21,6 +23,8 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   objects: objectCommands,
   producers: producerCommands,
   ingest: ingestCommands,
+  log: logCommands,
+  retention: retentionCommands,
   "dead-letters": deadLetterCommands,
 };
 
@@ -49,16 +53,17 @@ function partsOf(args: readonly string[]): string[][] {
   return end < 0 ? [[...args]] : [args.slice(0, end), ...partsOf(args.slice(end + 1))];
 }
 
-/** What the arguments ask for: a command, or a help text. */
+/** What the arguments ask for: a command, or a help text. A subject with one command may have no verb. */
 function taskOf([subject = "", name = "", ...args]: readonly string[]): () => Promise<void> | void {
   if (HELP_WORDS.includes(subject)) return () => console.log(usage());
   if (subject === "") throw new Failure(`Give a command, for example: user list. ${HINT}`, WRONG_USAGE);
   const commands = Object.hasOwn(SUBJECTS, subject) ? (SUBJECTS[subject] ?? []) : [];
   if (HELP_WORDS.includes(name) && commands.length > 0) return () => console.log(usage(commands));
-  const command = commands.find((candidate) => candidate.name === `${subject} ${name}`);
+  const only = commands.find((candidate) => candidate.name === subject);
+  const command = only ?? commands.find((candidate) => candidate.name === `${subject} ${name}`);
   if (!command) throw unknownCommand(`${subject} ${name}`.trim(), commands);
   if (args.includes("--help") || args.includes("-h")) return () => console.log(usage([command]));
-  return () => run(command, args);
+  return () => run(command, only && name !== "" ? [name, ...args] : args);
 }
 
 function unknownCommand(given: string, commands: readonly Command[]): Failure {

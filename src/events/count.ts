@@ -4,7 +4,7 @@ import type { EventQuery } from "./query.ts";
 import type { EventsRequest } from "./request.ts";
 import type { Result } from "./respond.ts";
 import { readTotal, type SearchTotal, totalStatement } from "./search/total.ts";
-import { NO_EVENTS, searchVersion, type Version } from "./version.ts";
+import { NO_EVENTS, type Version } from "./version.ts";
 
 /** The exact number of events of a request. */
 export async function countEvents({ reader, query, digest }: EventsRequest): Promise<Result> {
@@ -22,5 +22,5 @@ async function totalOf(
   if (query.kind === "series") return sumCounts(query, await reader.read(countStatements(query)));
   const [[row] = []] = await reader.read([totalStatement(query, key)]);
   const searched = readTotal(row);
-  return { total: searched.total, version: searchVersion(searched), searched };
+  return { total: searched.total, version: searched.version, searched };
 }

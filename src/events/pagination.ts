@@ -100,12 +100,16 @@ export interface Links {
 }
 
 /**
- * A neighbouring page as a value of `page`: `1` for the first page, a token with a fingerprint, else the page number.
+ * A neighbouring page as a value of `page`: `1` for the first page, a token of its `list`, else the page number.
  */
-export function neighbour(number: number, cursor: Cursor | undefined, fingerprint: string | undefined) {
+export function neighbour(
+  number: number,
+  cursor: Cursor | undefined,
+  list: Pick<PageToken, "fingerprint" | "incarnation"> | undefined,
+) {
   if (cursor === undefined) return undefined;
   if (number <= 1) return "1";
-  return fingerprint === undefined ? String(number) : printToken({ number, ...cursor, fingerprint });
+  return list === undefined ? String(number) : printToken({ number, ...cursor, ...list });
 }
 
 /** The Link header: first, prev, next and last, each the URL of the request with another `page`. */

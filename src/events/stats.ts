@@ -7,7 +7,7 @@ import type { EventsRequest } from "./request.ts";
 import type { Result } from "./respond.ts";
 import { indexHits } from "./search/by-index.ts";
 import { matchOf, verifyOf } from "./search/match.ts";
-import { EPOCH, NO_EVENTS, searchVersion, type Version, versionOf } from "./version.ts";
+import { NO_EVENTS, SEARCH_VERSION, type Version, versionOf } from "./version.ts";
 
 /** The filters of this route; Waldur does not even check the others. */
 export const STATS_FILTERS: readonly string[] = ["event_type", "feature", "scope", "related_user_uuid"];
@@ -51,13 +51,11 @@ async function countMonths(reader: Reader, query: EventQuery): Promise<{ months:
 const monthsOfSearch = (query: SearchQuery) => {
   const ids = { min: sql`1`, max: sql`(SELECT coalesce(max(id), 0) FROM events)` };
   return sql`SELECT strftime('%Y-%m', floor(events.created / 1e6), 'unixepoch') AS period, count(*) AS n,
-      (SELECT max(id) FROM events) AS upto_id, ${EPOCH} AS epoch
+      (SELECT ${SEARCH_VERSION} FROM commit_watermark) AS version
     FROM event_index CROSS JOIN events ON events.id = event_index.rowid
     WHERE ${indexHits(matchOf(query), ids, verifyOf(query))} GROUP BY 1`;
 };
 
 const searchedMonth = (row: Row) => ({ period: textAt(row, "period"), matches: numberAt(row, "n") });
 
-function searchedVersion([first]: readonly Row[]): Version {
-  return first ? searchVersion({ uptoId: numberAt(first, "upto_id"), epoch: numberAt(first, "epoch") }) : NO_EVENTS;
-}
+const searchedVersion = ([first]: readonly Row[]): Version => (first ? textAt(first, "version") : NO_EVENTS);

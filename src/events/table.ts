@@ -69,14 +69,35 @@ export const eventScopes = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.created, table.eventId] })],
 );
 
-/** migrations/0005_commit_watermark.sql */
+/** migrations/0005_commit_watermark.sql and 0018_log_sequence.sql */
 export const commitWatermark = sqliteTable("commit_watermark", {
   singleton: integer().primaryKey(),
   lastId: integer("last_id").notNull(),
   epoch: integer().notNull().default(0),
+  lastChange: integer("last_change").notNull().default(0),
+  denseFrom: integer("dense_from").notNull().default(0),
+  incarnation: integer().notNull().default(0),
+  deletesPeriod: integer("deletes_period").notNull().default(0),
 });
 
-/** migrations/0006_counters.sql */
+/** migrations/0018_log_sequence.sql */
+export const logChanges = sqliteTable("log_changes", {
+  id: integer().primaryKey(),
+  op: text({ enum: ["identity", "removed", "period"] }).notNull(),
+  eventId: integer("event_id").notNull(),
+  uuid: text(),
+  oldUuid: text("old_uuid"),
+  upstream: integer(),
+  created: integer(),
+  type: integer(),
+  typeName: text("type_name"),
+  scopes: text(),
+  createdFrom: integer("created_from"),
+  createdTo: integer("created_to"),
+  n: integer(),
+});
+
+/** migrations/0006_counters.sql and 0018_log_sequence.sql */
 export const counters = sqliteTable(
   "counters",
   {
@@ -87,6 +108,7 @@ export const counters = sqliteTable(
     lastId: integer("last_id").notNull(),
     codes: text().notNull(),
     days: text(),
+    changedId: integer("changed_id").notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.series, table.period] })],
 );

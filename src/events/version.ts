@@ -1,10 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { numberAt, type Row } from "../db/reader.ts";
+import { numberAt, type Row, textAt } from "../db/reader.ts";
+import { END } from "./log/sequence.ts";
 import type { EventQuery } from "./query.ts";
 
 /**
- * The state of the data behind a response, as text: the number of events, newest id and epoch of a series, or the
- * newest id and epoch of the log for a search. Every write, change and deletion changes it.
+ * The state of the data behind a response, as text: the number of events and the newest entry of a series, or the newest
+ * entry of the log for a search; then the epoch and the incarnation of the log. Every write, change and deletion changes it.
  */
 export type Version = string;
 
@@ -17,30 +18,34 @@ export const eventsIn = (version: Version): number => Number.parseInt(version, 1
 /** The version of a series without events, and of a query for nothing. */
 export const NO_EVENTS: Version = "0.0.0";
 
-/** The number of deletions and changes in the whole log. */
-export const EPOCH: SQL = sql`(SELECT epoch FROM commit_watermark)`;
+/** The epoch and the incarnation of the log, with which every version ends. One row read. */
+export const STATE: SQL = sql`(SELECT epoch || '.' || incarnation FROM commit_watermark)`;
+
+/** The incarnation in a version; undefined for NO_EVENTS, which is of all. */
+export const incarnationOf = (version: Version): number | undefined =>
+  version === NO_EVENTS ? undefined : Number(version.slice(version.lastIndexOf(".") + 1));
 
 /** The version of a series, as SQL in an aggregation of its counters by quarter. */
-export const VERSION_OF_COUNTERS: SQL = sql`coalesce(sum(n) || '.' || max(last_id) || '.' || ${EPOCH}, ${NO_EVENTS})`;
+export const VERSION_OF_COUNTERS: SQL = sql`coalesce(sum(n) || '.' || max(max(last_id, changed_id)) || '.' || ${STATE}, ${NO_EVENTS})`;
 
 /** The version of a series, as SQL. */
 export const seriesVersion = (series: string): SQL =>
   sql`(SELECT ${VERSION_OF_COUNTERS} FROM counters WHERE series = ${series})`;
 
-/** The version of a series, from its rows of `counters` by quarter, with the epoch in each. */
+/** The version of a series, from its rows of `counters` by quarter, with `state` in each. */
 export function versionOf(quarters: readonly Row[]): Version {
   const [first] = quarters;
   if (first === undefined) return NO_EVENTS;
   const n = quarters.reduce((sum, row) => sum + numberAt(row, "n"), 0);
-  const lastId = Math.max(...quarters.map((row) => numberAt(row, "last_id")));
-  return `${n}.${lastId}.${numberAt(first, "epoch")}`;
+  const last = Math.max(...quarters.flatMap((row) => [numberAt(row, "last_id"), numberAt(row, "changed_id")]));
+  return `${n}.${last}.${textAt(first, "state")}`;
 }
 
-/** The version of a search. */
-export const searchVersion = ({ uptoId, epoch }: { uptoId: number; epoch: number }): Version => `${uptoId}.${epoch}`;
+/** The version of a search, as SQL on a row of commit_watermark. Two rows read, with that one. */
+export const SEARCH_VERSION: SQL = sql`${END} || '.' || epoch || '.' || incarnation`;
 
 /** One row, `version`. Reads the counters of a series, or two rows for a search. */
 export function versionStatement(query: Exclude<EventQuery, { kind: "nothing" }>): SQL {
   if (query.kind === "series") return sql`SELECT ${seriesVersion(query.series)} AS version`;
-  return sql`SELECT coalesce((SELECT max(id) FROM events), 0) || '.' || ${EPOCH} AS version`;
+  return sql`SELECT ${SEARCH_VERSION} AS version FROM commit_watermark`;
 }

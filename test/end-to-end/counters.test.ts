@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { LocalDatabase } from "./local-database.ts";
 
 /** The second statement breaks a NOT NULL constraint. */
-const FAILING = ["DELETE FROM counters", "INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL)"];
+const FAILING = ["DELETE FROM counters", "INSERT INTO counters VALUES (NULL, NULL, 0, 0, 0, '', NULL, 0)"];
 
 let database: LocalDatabase;
 

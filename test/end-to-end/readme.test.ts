@@ -12,7 +12,7 @@ type Commands = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Reads the output of `npm run admin -- help`. A command starts with two spaces, its help text with six. */
 function commandsIn(help: string): Commands {
-  const usages = help.matchAll(/^ {2}([a-z-]+ [a-z]+) (.*(?:\n {4}\S.*)*)$/gm);
+  const usages = help.matchAll(/^ {2}([a-z-]+ [a-z]+|retention) (.*(?:\n {4}\S.*)*)$/gm);
   return new Map([...usages].map(([, name = "", usage = ""]) => [name, optionsIn(usage)]));
 }
 
@@ -20,10 +20,10 @@ const optionsIn = (text: string): Set<string> => new Set(text.match(/--[a-z-]+/g
 
 /** One line for each command that the help or the README lacks, and for each unknown option in the README. */
 function differences(commands: Commands, readme: string): string[] {
-  const calls = [...readme.matchAll(/admin -- ([a-z-]+ [a-z]+.*)$/gm)];
+  const calls = [...readme.matchAll(/admin -- ((?:[a-z-]+ [a-z]+|retention ).*)$/gm)];
   const shown = calls
     .flatMap(([, call = ""]) => call.split(" -- "))
-    .map((text) => /^([a-z-]+ [a-z]+)(.*)$/.exec(text) ?? [text, text]);
+    .map((text) => /^([a-z-]+ [a-z]+|retention)(.*)$/.exec(text) ?? [text, text]);
   const names = new Set(shown.map(([, name = ""]) => name));
   return [
     ...[...commands.keys()].filter((name) => !names.has(name)).map((name) => `${name} is not in the README`),
@@ -46,6 +46,8 @@ test("src/cli/README.md shows every admin command, with options that exist, and 
   assert.deepEqual(differences(commands, planted), ["user list is not in the README", "user delete is no command"]);
   const second = readme.replace("-- token create", "-- token make");
   assert.deepEqual(differences(commands, second), ["token make is no command"]);
+  const period = readme.replaceAll("admin -- retention", "admin -- remember all");
+  assert.deepEqual(differences(commands, period), ["retention is not in the README", "remember all is no command"]);
   const option = readme.replace("admin -- role list", "admin -- role list --everything");
   assert.deepEqual(differences(commands, option), ["role list has no --everything"]);
 });

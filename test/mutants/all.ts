@@ -3,6 +3,7 @@ import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
 import { keptMutants } from "./kept.ts";
 import { localMutants } from "./local.ts";
+import { logMutants } from "./log.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { securityMutants } from "./security.ts";
@@ -12,6 +13,7 @@ export const allMutants: readonly Mutant[] = [
   ...accessMutants,
   ...ingestMutants,
   ...identityMutants,
+  ...logMutants,
   ...securityMutants,
   ...keptMutants,
   ...localMutants,

@@ -125,9 +125,9 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     bug: "An eviction reads all events.",
-    file: "src/events/write/identity.ts",
-    search: "WITH changed AS MATERIALIZED",
-    replace: "WITH changed AS NOT MATERIALIZED",
+    file: "src/events/log/sequence.ts",
+    search: "AND events.id = changed.event_id AND events.uuid",
+    replace: "AND +events.id = changed.event_id AND +events.uuid",
     tests: IDENTITY,
   },
   {

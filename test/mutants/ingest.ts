@@ -95,8 +95,8 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "An event with an id is stored beside the same event without one.",
     file: "src/events/write/record.ts",
-    search: "WHERE NOT ${isStoredOtherwise(PLACES)}",
-    replace: "WHERE true OR NOT ${isStoredOtherwise(PLACES)}",
+    search: " AND NOT ${isStoredOtherwise(PLACES)}`;",
+    replace: "`;",
     tests: ["test/ingest/identity"],
   },
   {
@@ -220,11 +220,26 @@ export const ingestMutants: readonly Mutant[] = [
     tests: ["test/security/shared-events"],
   },
   {
-    bug: "An event that gets another uuid does not begin an epoch.",
-    file: "src/events/write/identity.ts",
-    search: "SET epoch = epoch + 1",
-    replace: "SET epoch = epoch",
-    tests: ["test/ingest/identity"],
+    bug: "An event that gets another uuid leaves the versions of its series as they are.",
+    file: "src/events/log/sequence.ts",
+    search: "UPDATE counters SET changed_id = changed.id",
+    replace: "UPDATE counters SET changed_id = changed_id",
+    tests: ["test/events/log"],
+  },
+  {
+    bug: "Incoming events that are stored leave gaps in the sequence.",
+    file: "src/events/write/record.ts",
+    search:
+      "WHERE NOT EXISTS (SELECT 1 FROM events AS stored WHERE stored.uuid = value->>0) AND NOT ${isStoredOtherwise(PLACES)}`;",
+    replace: "WHERE NOT ${isStoredOtherwise(PLACES)} ON CONFLICT (uuid) DO NOTHING`;",
+    tests: ["test/events/log"],
+  },
+  {
+    bug: "New events take the numbers of changes.",
+    file: "src/events/log/sequence.ts",
+    search: "max(last_change, coalesce((SELECT max(id) FROM events), 0))`;",
+    replace: "coalesce((SELECT max(id) FROM events), 0)`;",
+    tests: ["test/events/log"],
   },
   {
     bug: "An object that nobody can read stops the sweep.",

@@ -72,6 +72,8 @@ async function people(): Promise<{ token: string; headers: Record<string, string
 async function fill(events: readonly NewEvent[], others: readonly NewEvent[]): Promise<void> {
   clearCaches();
   await emptyStorage();
+  // The same log twice, not two of them.
+  await env.DB.exec("UPDATE commit_watermark SET incarnation = 7");
   const each = others.length / events.length;
   for (const [index, event] of events.entries())
     await recorded(...others.slice(Math.floor(index * each), Math.floor((index + 1) * each)), event);

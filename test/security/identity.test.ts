@@ -196,11 +196,15 @@ describe("upstream never loses its uuids:", () => {
     expect(await rows("dead_letters")).toEqual([]);
   });
 
-  it("readers learn that a row has changed", async () => {
+  it("readers learn that a row has changed, from an entry of the log before the event of upstream", async () => {
     await send("stranger", hook({ uuid: UUID, message: "Claimed" }));
     await send("upstream", hook({ uuid: UUID }));
 
-    expect(await env.DB.prepare("SELECT epoch FROM commit_watermark").first("epoch")).toBe(1);
+    const [evicted, upstream] = await rows("events");
+    expect([evicted?.id, upstream?.id]).toEqual([1, 3]);
+    expect(await rows("log_changes")).toMatchObject([
+      { id: 2, op: "identity", event_id: 1, uuid: evicted?.uuid, old_uuid: UUID, upstream: 0 },
+    ]);
   });
 
   it("an event that upstream has named keeps its uuid from the producer that sent it first, and blocks nothing", async () => {

@@ -12,6 +12,8 @@ const PRINTED_OPTIONS = new Set([
   "support",
   "active",
   "token-lifetime",
+  "keep",
+  "delete",
 ]);
 
 /** Commands whose arguments without an option are printed. */

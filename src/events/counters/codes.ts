@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { integer } from "../../db/sql.ts";
 
-/** More than the largest combination of roles (scopes.ts). The trigger in migrations/0008 has the same number. */
+/** More than the largest combination of roles (scopes.ts). The trigger in migrations/0018 has the same number. */
 const ROLE_COMBINATIONS = 32;
 
 /** A key of `counters.codes` as SQL: the type and the roles of an event in one number. The log has no roles. */

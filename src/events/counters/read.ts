@@ -3,7 +3,7 @@ import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { dayOf, hourOf, isEverything, isWithin, monthOf, quarterOf, type Range, split } from "../../values/periods.ts";
 import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
-import { type Version, versionOf } from "../version.ts";
+import { STATE, type Version, versionOf } from "../version.ts";
 import { rolesOfCode, typeOfCode } from "./codes.ts";
 
 /** The exact number of matching events, and the rows that it was computed from. */
@@ -31,7 +31,7 @@ export function countStatements(query: SeriesQuery, { isDeep = false } = {}): SQ
 
 /** Reads the details only where they are summed up: the codes of the whole log are tens of kilobytes a quarter. */
 function quarterRows({ series, types, range }: SeriesQuery, hasDetails: boolean, isDeep: boolean): SQL {
-  const rows = sql`SELECT period, n, min_id, last_id, (SELECT epoch FROM commit_watermark) AS epoch`;
+  const rows = sql`SELECT period, n, min_id, last_id, changed_id, ${STATE} AS state`;
   const from = sql`FROM counters WHERE series = ${series} ORDER BY period`;
   const isTotal = series === LOG && types === undefined && isEverything(range);
   if (!hasDetails || isTotal) return sql`${rows} ${from}`;
@@ -49,7 +49,7 @@ const withinQuarters = ({ from, to }: Range): SQL | undefined =>
 
 /** The quarter rows with all details. */
 export const detailedQuarters = (series: string): SQL =>
-  sql`SELECT period, n, min_id, last_id, codes, days, (SELECT epoch FROM commit_watermark) AS epoch
+  sql`SELECT period, n, min_id, last_id, changed_id, codes, days, ${STATE} AS state
     FROM counters WHERE series = ${series} ORDER BY period`;
 
 /** The sum of the results of `countStatements`, in the same order. */

@@ -11,7 +11,7 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { eventsIn, NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { eventsIn, incarnationOf, NO_EVENTS, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { placeOf } from "./cursor.ts";
@@ -25,7 +25,10 @@ const LONG_PAGE = 10;
 export const isReadWithVersion = (query: EventQuery, { number, cursor }: PageRequest): boolean =>
   query.kind === "series" && number === 1 && cursor === undefined;
 
-/** One page of the list. `withTokens`: its links carry page tokens. Throws 404 when there is no such page. */
+/**
+ * One page of the list. `withTokens`: its links carry page tokens. Throws 404 when there is no such page, and for a token of
+ * another incarnation of the log.
+ */
 export async function listPage(
   request: EventsRequest,
   asked: PageRequest,
@@ -36,8 +39,10 @@ export async function listPage(
   const fields = chosenFields(params.getAll("field"), knowsIds);
   const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
   const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
+  const incarnation = incarnationOf(version);
+  if (total > 0 && isForeign(asked.cursor?.incarnation, incarnation)) throw invalidPage();
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
-  const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
+  const list = withTokens ? { fingerprint: fingerprintOf(digest), incarnation } : undefined;
   const cursor = (row: EventRow | undefined, direction: Cursor["direction"]): Cursor | undefined =>
     row && { direction, created: row.created, event: knowsIds ? row.id : row.uuid };
   return {
@@ -48,12 +53,19 @@ export async function listPage(
     events: rows.length,
     links: {
       pages,
-      next: neighbour(number + 1, cursor(next, "after"), fingerprint),
-      previous: neighbour(number - 1, cursor(previous, "before"), fingerprint),
+      next: neighbour(number + 1, cursor(next, "after"), list),
+      previous: neighbour(number - 1, cursor(previous, "before"), list),
     },
     searched,
   };
 }
+
+/**
+ * A token may be older than incarnations. An empty list is the same in all of them; whether its series has hidden events
+ * must not show.
+ */
+const isForeign = (given: number | undefined, current: number | undefined): boolean =>
+  given !== undefined && current !== undefined && given !== current;
 
 /** The rows around a page, and the total. No rows when the version of a series is `known`. */
 async function findRows(
@@ -97,8 +109,7 @@ async function listSearch(
   const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
   if (isShort) keepWideSearch(hint);
   const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
-  const version = searchVersion(searched);
-  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
+  return { total, version: searched.version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {

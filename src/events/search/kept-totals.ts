@@ -24,7 +24,7 @@ export const isWorthKeeping = ({ counted }: SearchTotal): boolean => counted >= 
 export async function keepTotal(
   db: Database,
   key: string,
-  { total, uptoId, epoch }: SearchTotal,
+  { total, uptoId, epoch }: Pick<SearchTotal, "total" | "uptoId" | "epoch">,
   random = Math.random(),
 ): Promise<void> {
   const { query, epoch: keptEpoch, uptoId: keptUptoId } = searchTotals;

@@ -24,10 +24,10 @@ export function pageStatement(query: SearchQuery, key: string, slice: SearchSlic
   const byIndex = indexStatement(query.oldestFirst, { ...candidates, ids }, part, limit(false));
   const walked = walkStatement(query.oldestFirst, candidates, part, limit(true));
   return sql`WITH ${totalTables(query, key)}, ${planTables(query, slice, isWide)}
-    SELECT n, counted, upto_id, epoch, NULL AS id, NULL AS uuid, NULL AS created, NULL AS type, NULL AS other_type,
+    SELECT n, counted, upto_id, epoch, version, NULL AS id, NULL AS uuid, NULL AS created, NULL AS type, NULL AS other_type,
       NULL AS message, NULL AS context, NULL AS unread FROM total
-    UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${byIndex})
-    UNION ALL SELECT NULL, NULL, NULL, NULL, * FROM (${walked})`;
+    UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, * FROM (${byIndex})
+    UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, * FROM (${walked})`;
 }
 
 /** The same page, wherever its events are in time. Reads two rows for every match of the range. */

@@ -1,8 +1,9 @@
 import { and, type SQL, sql } from "drizzle-orm";
-import { numberAt, type Row } from "../../db/reader.ts";
+import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { dayOf, isEverything, monthOf, quarterOf, type Range } from "../../values/periods.ts";
 import { during } from "../conditions.ts";
 import type { SearchQuery } from "../query.ts";
+import type { Version } from "../version.ts";
 import { type IdBounds, indexHits } from "./by-index.ts";
 import { matchOf, verifyOf } from "./match.ts";
 
@@ -16,11 +17,12 @@ export interface SearchTotal {
   uptoId: number;
   /** Matches that this request counted; an earlier request counted the others. */
   counted: number;
+  version: Version;
 }
 
 /** One row: the exact total. `key` names the search in search_totals. */
 export const totalStatement = (query: SearchQuery, key: string): SQL =>
-  sql`WITH ${totalTables(query, key)} SELECT n, counted, upto_id, epoch FROM total`;
+  sql`WITH ${totalTables(query, key)} SELECT n, counted, upto_id, epoch, version FROM total`;
 
 /** Reads the row of `totalStatement`. */
 export const readTotal = (row: Row | undefined): SearchTotal => ({
@@ -28,10 +30,11 @@ export const readTotal = (row: Row | undefined): SearchTotal => ({
   counted: numberAt(row, "counted"),
   uptoId: numberAt(row, "upto_id"),
   epoch: numberAt(row, "epoch"),
+  version: textAt(row, "version"),
 });
 
 /**
- * Common table expressions; `total` has one row: n, counted, upto_id, epoch. Matches up to the id of a kept total are not
+ * Common table expressions; `total` has one row: n, counted, upto_id, epoch, version. Matches up to the id of a kept total are not
  * counted again. A total of another epoch is ignored, because events were deleted or changed since.
  */
 export const totalTables = (query: SearchQuery, key: string): SQL => sql`
@@ -41,7 +44,8 @@ export const totalTables = (query: SearchQuery, key: string): SQL => sql`
   found AS MATERIALIZED (SELECT ${countHits(query)} AS n),
   total AS MATERIALIZED (
     SELECT (SELECT n FROM found) + coalesce((SELECT n FROM known), 0) AS n, (SELECT n FROM found) AS counted,
-      (SELECT coalesce(max(id), 0) FROM events) AS upto_id, (SELECT epoch FROM commit_watermark) AS epoch
+      upto_id, epoch, max(last_change, upto_id) || '.' || epoch || '.' || incarnation AS version
+    FROM (SELECT coalesce(max(id), 0) AS upto_id FROM events) CROSS JOIN commit_watermark
   )`;
 
 /** Reads events only when the index cannot decide: for a time range, a value or a text longer than a gram. */

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type NewEvent, withContent } from "../event.ts";
+import { changeIds } from "../log/sequence.ts";
 
 /*
  * The uuid of an event, where several producers send events. Nobody but its own producer, or one that is the source of
@@ -29,10 +30,8 @@ export function identityRow(event: NewEvent, evictions: Evictions): string {
   return JSON.stringify([uuid, content, event.producer, Number(event.isUpstream ?? false), eviction, event.created]);
 }
 
-/** `id` and the new `uuid` and `content` of events that stand in the way of events of upstream. */
-const inTheWay = (
-  rows: string,
-) => sql`SELECT events.id AS id, ${freeUuid} AS uuid, ${storedContent} AS content, 0 AS upstream
+/** As `changeIds` takes them: events that stand in the way of events of upstream. */
+const inTheWay = (rows: string) => sql`SELECT events.id AS id, ${freeUuid} AS uuid, 0 AS upstream, incoming.key AS place
   FROM json_each(${rows}) AS incoming CROSS JOIN events ON events.uuid = incoming.value->>0
   WHERE incoming.value->>3 = 1 AND events.upstream = 0 AND ${storedContent} <> incoming.value->>1
     AND ${freeUuid} IS NOT NULL`;
@@ -42,8 +41,8 @@ const freeUuid = sql`(SELECT value FROM json_each(incoming.value, '$[4]')
     WHERE NOT EXISTS (SELECT 1 FROM events AS other WHERE other.uuid = value) LIMIT 1)`;
 
 /**
- * `id` and the new `uuid` and `content` of events that take the id of an incoming event of the same content: one that was
- * sent without an id, else, for upstream, one of another producer.
+ * As `changeIds` takes them: events that take the id of an incoming event of the same content, one that was sent without an
+ * id, else, for upstream, one of another producer.
  */
 const adopted = (rows: string) => sql`SELECT
     coalesce(
@@ -56,7 +55,7 @@ const adopted = (rows: string) => sql`SELECT
         WHERE content = incoming.value->>1 AND upstream = 0 AND created = incoming.value->>5 LIMIT 1
       ) END
     ) AS id,
-    incoming.value->>0 AS uuid, incoming.value->>1 AS content, incoming.value->>3 AS upstream
+    incoming.value->>0 AS uuid, incoming.value->>3 AS upstream, incoming.key AS place
   FROM json_each(${rows}) AS incoming
   WHERE NOT EXISTS (SELECT 1 FROM events AS named WHERE named.uuid = incoming.value->>0)`;
 
@@ -77,21 +76,10 @@ export const shareStored = (rows: string): SQL => sql`WITH shared AS MATERIALIZE
   UPDATE events SET upstream = shared.upstream, content = shared.content
   FROM shared WHERE events.id = shared.id`;
 
-/**
- * Statements that change stored uuids before events with an id are written. A change begins a new epoch. `rows`: a JSON
- * array of `identityRow`.
- */
+/** Statements that change stored uuids before events with an id are written. `rows`: a JSON array of `identityRow`. */
 export const settleIds = (rows: string, evictions: Evictions): SQL[] => [
-  ...(evictions.size > 0 ? change(inTheWay(rows)) : []),
-  ...change(adopted(rows)),
-];
-
-const change = (changes: SQL): SQL[] => [
-  sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (SELECT 1 FROM (${changes}) WHERE id IS NOT NULL)`,
-  // Materialized, or SQLite would read all events beside each change.
-  sql`WITH changed AS MATERIALIZED (${changes})
-    UPDATE events SET uuid = changed.uuid, content = changed.content, upstream = max(events.upstream, changed.upstream)
-    FROM changed WHERE events.id = changed.id`,
+  ...(evictions.size > 0 ? changeIds(inTheWay(rows)) : []),
+  ...changeIds(adopted(rows)),
 ];
 
 /**

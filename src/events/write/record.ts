@@ -4,6 +4,7 @@ import { type Database, runGroups } from "../../db/client.ts";
 import { integer } from "../../db/sql.ts";
 import { countInLog, countInScopes } from "../counters/write.ts";
 import { type Conflict, conflictKey, type NewEvent, withContent } from "../event.ts";
+import { endChanges, markEnd, nextId } from "../log/sequence.ts";
 import { insertMoves, insertObjects, type Move, objectRows, toMove } from "../objects/learn.ts";
 import {
   type Evictions,
@@ -67,10 +68,11 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
   const objects = chunked(objectRows(events));
   return {
     before: [
-      sql`UPDATE commit_watermark SET last_id = (SELECT coalesce(max(id), 0) FROM events)`,
+      markEnd,
       insertTypes(unique),
       ...shared.map(shareStored),
       ...names.flatMap((some) => settleIds(some, evictions)),
+      ...(names.length > 0 ? endChanges : []),
     ],
     inserted: [...chunked(rows(true)), ...chunked(rows(false))].map(insertEvents),
     indexed: [
@@ -97,15 +99,15 @@ const toConflict = ({ uuid, content, stored, producer, upstream }: Record<string
 
 const PLACES = { producer: sql`value->>6`, content: sql`value->>8`, upstream: sql`value->>9` };
 
+/** Only rows that are new get a number, so that there is no gap in the sequence. */
 const insertEvents = (rows: string) => sql`INSERT INTO events
-    (uuid, created, type, type_name, message, folded, context, producer, received_at, content, upstream)
-  SELECT value->>0, value->>1,
+    (id, uuid, created, type, type_name, message, folded, context, producer, received_at, content, upstream)
+  SELECT ${nextId}, value->>0, value->>1,
     CASE json_type(value, '$[2]') WHEN 'integer' THEN value->>2 ELSE ${numberOf(sql`value->>2`)} END,
     CASE json_type(value, '$[2]') WHEN 'text' THEN value->>2 END,
     value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
   FROM json_each(${rows})
-  WHERE NOT ${isStoredOtherwise(PLACES)}
-  ON CONFLICT (uuid) DO NOTHING`;
+  WHERE NOT EXISTS (SELECT 1 FROM events AS stored WHERE stored.uuid = value->>0) AND NOT ${isStoredOtherwise(PLACES)}`;
 
 /** Only for events that are new in this transaction: a duplicate keeps its scopes. */
 const insertScopes = (rows: string) => sql`INSERT INTO event_scopes (scope, created, event_id, type, roles)

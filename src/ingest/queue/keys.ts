@@ -12,5 +12,8 @@ export function spillKey(prefix: string, now: number, name: string): string {
   return `${prefix}${day}/${time.replaceAll(":", "-").replace("Z", "")}-${name}.json`;
 }
 
+/** The key of the object that says how far the log has come (src/ingest/log-mark.ts). */
+export const LOG_MARK_KEY = "log/mark.json";
+
 /** The key of the body of a dead letter that is too large for a row. */
 export const bodyKey = (id: string): string => `bodies/${id}`;

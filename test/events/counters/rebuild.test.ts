@@ -94,7 +94,7 @@ describe("verifying the counters", () => {
     ["a counter that is missing", `DELETE FROM counters WHERE series = '${customer}' AND period = '2025-10'`, customer],
     [
       "a counter of nothing",
-      "INSERT INTO counters SELECT 'log/hour', '1999-01-01T00', 1, 1, 1, '{}', NULL",
+      "INSERT INTO counters SELECT 'log/hour', '1999-01-01T00', 1, 1, 1, '{}', NULL, 0",
       "log/hour",
     ],
     [

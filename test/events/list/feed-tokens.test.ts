@@ -74,8 +74,8 @@ describe("the page tokens of a user who sees a part of the log", () => {
     const ours = pageIn(await get(path(["page_size", "2"]), (await reader()).token), "next");
     const staffs = pageIn(await get(path(["page_size", "2"]), (await aPerson({ staff: true })).token), "next");
 
-    expect(ours).toMatch(new RegExp(`^2\\.a_${time}_${events[1]?.uuid}_[0-9a-f]{12}$`));
-    expect(staffs).toMatch(new RegExp(`^2\\.a_${time}_${(EVENTS + 2).toString(36)}_[0-9a-f]{12}$`));
+    expect(ours).toMatch(new RegExp(`^2\\.a_${time}_${events[1]?.uuid}_[0-9a-f]{12}_[0-9a-z]{8}$`));
+    expect(staffs).toMatch(new RegExp(`^2\\.a_${time}_${(EVENTS + 2).toString(36)}_[0-9a-f]{12}_[0-9a-z]{8}$`));
   });
 
   it("with an id are an invalid page, while staff may use both", async () => {

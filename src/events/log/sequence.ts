@@ -1,0 +1,58 @@
+import { type SQL, sql } from "drizzle-orm";
+
+/**
+ * The sequence of the log (migrations/0018): every new event, every change and every deletion is an entry, and the entries
+ * are numbered without gaps in the order of the commits. Raw SQL: window functions and UPDATE … FROM.
+ */
+
+/** The number of the newest entry, as SQL on a row of commit_watermark. */
+export const END: SQL = sql`max(last_change, coalesce((SELECT max(id) FROM events), 0))`;
+
+/** The number of the newest entry, while a transaction has written no event yet, but perhaps changes. */
+const END_OF_CHANGES = sql`(SELECT max(last_id, coalesce((SELECT max(id) FROM log_changes), 0)) FROM commit_watermark)`;
+
+/** The numbers of the rows that a statement is about to write to events, one after the other. */
+export const nextId: SQL = sql`(SELECT ${END} FROM commit_watermark) + row_number() OVER ()`;
+
+/** The first statement of a transaction that writes events: marks the end of the log before it. */
+export const markEnd: SQL = sql`UPDATE commit_watermark SET last_id = ${END}`;
+
+/**
+ * Statements that give stored events other uuids, each in an entry of its own. `changes`: a query for `id`, the new `uuid`
+ * and `upstream`; of several rows for an event, the first `place` counts; rows without an `id` are ignored.
+ */
+export const changeIds = (changes: SQL): SQL[] => [
+  sql`INSERT INTO log_changes (id, op, event_id, uuid, old_uuid, upstream)
+    SELECT ${END_OF_CHANGES} + row_number() OVER (), 'identity', changed.id, changed.uuid, events.uuid, changed.upstream
+    FROM (SELECT id, uuid, upstream, min(place) FROM (${changes}) WHERE id IS NOT NULL GROUP BY id) AS changed
+      CROSS JOIN events ON events.id = changed.id`,
+  // The content stays: it is what else identifies the event. An entry is applied once, because the old uuid is gone then.
+  sql`UPDATE events SET uuid = changed.uuid, content = coalesce(events.content, events.uuid),
+      upstream = max(events.upstream, changed.upstream)
+    FROM log_changes AS changed
+    WHERE changed.id > (SELECT last_id FROM commit_watermark) AND events.id = changed.event_id AND events.uuid = changed.old_uuid`,
+];
+
+/** The entries of this transaction, with their events. */
+const CHANGED = sql`log_changes AS changed CROSS JOIN events ON events.id = changed.event_id
+    WHERE changed.id > (SELECT last_id FROM commit_watermark)`;
+
+/**
+ * Statements for the end of all changes and before new events: the log ends later, and the versions of the series that the
+ * changed events are in are others.
+ */
+export const endChanges: readonly SQL[] = [
+  sql`UPDATE commit_watermark SET last_change = (SELECT max(id) FROM log_changes)
+    WHERE last_change < (SELECT max(id) FROM log_changes)`,
+  sql`UPDATE counters SET changed_id = changed.id
+    FROM (
+      SELECT series, quarter, max(id) AS id FROM (
+        SELECT 'log' AS series, events.quarter AS quarter, changed.id AS id FROM ${CHANGED}
+        UNION ALL SELECT lower(replace(entry.value, '-', '')), events.quarter, changed.id
+          FROM log_changes AS changed CROSS JOIN events ON events.id = changed.event_id
+            CROSS JOIN json_each(events.context) AS entry
+          WHERE changed.id > (SELECT last_id FROM commit_watermark) AND entry.type = 'text'
+      ) GROUP BY 1, 2
+    ) AS changed
+    WHERE counters.series = changed.series AND counters.period = changed.quarter`,
+];
