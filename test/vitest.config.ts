@@ -11,6 +11,8 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: `${root}wrangler.toml` },
       miniflare: {
+        // Read replicas of DB (test/cloud/replicas.ts).
+        d1Databases: ["REPLICA_1", "REPLICA_2", "REPLICA_3"],
         bindings: {
           AUDIT: "off",
           // Whatever the developer's .dev.vars say.
