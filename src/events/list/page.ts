@@ -11,10 +11,10 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { eventsIn, NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { eventsIn, lastIdOf, NO_EVENTS, searchVersion, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
-import { placeOf } from "./cursor.ts";
+import { existsStatement, placeOf } from "./cursor.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
 import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
 
@@ -35,6 +35,7 @@ export async function listPage(
   const { reader, digest, params, knowsIds, isHead } = request;
   const fields = chosenFields(params.getAll("field"), knowsIds);
   const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
+  const hasCursor = cursorCheck(request, asked);
   const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
   const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
@@ -52,7 +53,20 @@ export async function listPage(
       previous: neighbour(number - 1, cursor(previous, "before"), fingerprint),
     },
     searched,
+    isBehind: !hasCursor(version),
   };
+}
+
+/**
+ * A check whether data of a version has the event of the page token: its id says so, or a look-up of its uuid, which goes
+ * along with the next read. Without a page token there is nothing to miss.
+ */
+function cursorCheck({ reader, visibility }: EventsRequest, { cursor }: PageRequest): (version: Version) => boolean {
+  if (cursor === undefined) return () => true;
+  const { event } = cursor;
+  if (typeof event === "number") return (version) => event <= lastIdOf(version);
+  const found = reader.alongside(existsStatement(cursor, visibility));
+  return () => found().length > 0;
 }
 
 /** The rows around a page, and the total. No rows when the version of a series is `known`. */
