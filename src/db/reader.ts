@@ -11,6 +11,9 @@ export interface Meter {
   roundTrips: number;
 }
 
+/** Databases of which a replica has served this isolate. */
+const replicated = new WeakSet<D1Database>();
+
 /**
  * The D1 session of one request. Every read is metered. Any replica may serve it, and each later read is at least as new
  * as the earlier ones (https://developers.cloudflare.com/d1/best-practices/read-replication/).
@@ -88,6 +91,11 @@ export class Reader {
     return this.#isFromReplica;
   }
 
+  /** Whether this isolate knows that the database has replicas. */
+  get hasReplicas(): boolean {
+    return replicated.has(this.#db);
+  }
+
   /** The region that served the last read; undefined for a local database, which has no replicas. */
   get region(): string | undefined {
     return this.#region;
@@ -99,6 +107,7 @@ export class Reader {
       this.#region = meta.served_by_region;
       if (meta.served_by_primary !== true) this.#isFromReplica = true;
     }
+    if (this.#isFromReplica) replicated.add(this.#db);
     return results;
   }
 

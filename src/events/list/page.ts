@@ -1,4 +1,5 @@
 import type { SQL } from "drizzle-orm";
+import { type Reader, textAt } from "../../db/reader.ts";
 import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
@@ -11,12 +12,13 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { eventsIn, lastIdOf, NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import { eventsIn, lastIdOf, NO_EVENTS, searchVersion, type Version, versionStatement } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { existsStatement, placeOf } from "./cursor.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
+import type { Part, Wanted } from "./part.ts";
+import { inListOrder, type Listed, listSeries } from "./series.ts";
 
 /** Events from which on a page costs more than the version of its series, for a log of up to four years. */
 const LONG_PAGE = 10;
@@ -59,12 +61,13 @@ export async function listPage(
 
 /**
  * A check whether data of a version has the event of the page token: its id says so, or a look-up of its uuid, which goes
- * along with the next read. Without a page token there is nothing to miss.
+ * along with the next read where there are replicas. Without a page token there is nothing to miss.
  */
 function cursorCheck({ reader, visibility }: EventsRequest, { cursor }: PageRequest): (version: Version) => boolean {
   if (cursor === undefined) return () => true;
   const { event } = cursor;
   if (typeof event === "number") return (version) => event <= lastIdOf(version);
+  if (!reader.hasReplicas) return () => false;
   const found = reader.alongside(existsStatement(cursor, visibility));
   return () => found().length > 0;
 }
@@ -97,11 +100,12 @@ function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): 
 }
 
 async function listSearch(
-  { reader, digest }: EventsRequest,
+  request: EventsRequest,
   query: SearchQuery,
   asked: PageRequest,
   wanted: Wanted,
 ): Promise<Listed> {
+  const { reader, digest } = request;
   const slice = searchSlice(wanted);
   const hint = `${digest} ${JSON.stringify(asked)}`;
   const isWide = isWideSearch(hint);
@@ -110,9 +114,16 @@ async function listSearch(
   const { total } = searched;
   const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
   if (isShort) keepWideSearch(hint);
-  const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
   const version = searchVersion(searched);
+  const rows = isShort ? await wholePage(reader, query, slice, version) : near;
+  if (rows === undefined) return listSearch(request, query, asked, wanted);
   return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
+}
+
+/** The rows wherever they are in time; undefined when the log has changed since the version. */
+async function wholePage(reader: Reader, query: SearchQuery, slice: SearchSlice, version: Version) {
+  const [[row] = [], rows = []] = await reader.read([versionStatement(query), wholePageStatement(query, slice)]);
+  return textAt(row, "version") === version ? rows : undefined;
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {
