@@ -72,7 +72,7 @@ export async function upToDate<T extends { isBehind: boolean }>(c: Context<App>,
     if (shared === undefined) reader.continueFromPrimary();
     else reader.continueFrom(shared);
   } catch (error) {
-    if (!(error instanceof HttpError) || !reader.isFromReplica) throw error;
+    if (!(error instanceof HttpError) || error.status >= 500 || !reader.isFromReplica) throw error;
     reader.continueFromPrimary();
   }
   return read();

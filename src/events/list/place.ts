@@ -51,8 +51,8 @@ export async function rowsAtPlace(
         ids: { min: integer(ids.min), max: integer(Math.min(ids.max, upto)) },
       })
     : sliceStatement(query, near);
-  const [rows = []] = (await readSameEpoch(reader, version, [statement])) ?? [undefined];
-  return rows;
+  const results = await readSameEpoch(reader, version, [statement]);
+  return results && (results[0] ?? []);
 }
 
 /** Reads statements; undefined when events were deleted since a version. Reads one row more than the statements. */
