@@ -8,6 +8,7 @@ declare global {
       REPLICA_2: D1Database;
       REPLICA_3: D1Database;
       TEST_MIGRATIONS: D1Migration[];
+      REPLICA_SEQUENCES: string;
       CHAOS_EVENTS: string;
       CHAOS_SEED: string;
     }
