@@ -81,9 +81,14 @@ export class Reader {
     this.#isFromReplica = false;
   }
 
-  /** Names the newest state that the session has read, or else the state of the primary; null before any read. */
+  /** Names the newest state that the session has read; null before its first read. */
   bookmark(): string | null {
-    return this.#session.getBookmark() ?? this.#asked?.getBookmark() ?? null;
+    return this.#session.getBookmark();
+  }
+
+  /** Names the state of the primary that was read outside the session; null before such a read. */
+  primaryBookmark(): string | null {
+    return this.#asked?.getBookmark() ?? null;
   }
 
   /** Whether a replica may have served a read of this session, so that newer data may exist. */

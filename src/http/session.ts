@@ -30,8 +30,9 @@ export const session: MiddlewareHandler<App> = async (c, next) => {
   c.set("reader", reader);
   await next();
   const actor = c.get("actor");
-  const seen = reader.bookmark();
-  if (seen !== null) remember(c, seen);
+  const read = reader.bookmark();
+  if (read !== null) remember(c, read);
+  const seen = read ?? reader.primaryBookmark();
   if (seen !== null && (actor?.isStaff || actor?.isSupport)) c.res.headers.set(BOOKMARK_HEADER, seen);
   if (actor?.isStaff) c.res.headers.set("Server-Timing", serverTiming(reader.meter));
 };

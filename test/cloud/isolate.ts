@@ -24,3 +24,13 @@ export async function anIsolate(): Promise<Isolate> {
   };
   return { get, clear: clearCaches };
 }
+
+/**
+ * Puts all isolates into another data centre, which has a Cache API of its own, until the end of the test or until
+ * the next call.
+ */
+export function moveToDataCentre(name: string): void {
+  vi.mocked(caches.open).mockRestore?.();
+  const open = caches.open.bind(caches);
+  vi.spyOn(caches, "open").mockImplementation((cache) => open(`${name} ${cache}`));
+}
