@@ -20,7 +20,7 @@ export default defineConfig(async () => ({
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
-          REPLICA_SEQUENCES: process.env.REPLICA_SEQUENCES ?? "150",
+          REPLICA_SEQUENCES: process.env.REPLICA_SEQUENCES ?? "100",
           // No isolate keeps a table of producers: every test has its own, and some stop the clock at an earlier time.
           PRODUCER_CACHE_SECONDS: "-Infinity",
           INGEST_SECRETS: JSON.stringify({

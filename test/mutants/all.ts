@@ -3,6 +3,7 @@ import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
+import { replicaMutants } from "./replicas.ts";
 import { securityMutants } from "./security.ts";
 
 export const allMutants: readonly Mutant[] = [
@@ -10,5 +11,6 @@ export const allMutants: readonly Mutant[] = [
   ...accessMutants,
   ...ingestMutants,
   ...identityMutants,
+  ...replicaMutants,
   ...securityMutants,
 ];
