@@ -61,7 +61,7 @@ function remember(c: Context<App>, bookmark: string): void {
 /**
  * Runs a read, and runs it once more when a replica served it that is behind what the client may have seen: behind the
  * bookmark that another isolate shared, or by the read's own account (`isBehind`). A refusal that a replica gives is asked of
- * the primary. So a request costs one round trip more at most.
+ * the primary. So nothing is read more than twice.
  */
 export async function upToDate<T extends { isBehind: boolean }>(c: Context<App>, read: () => Promise<T>): Promise<T> {
   const reader = c.get("reader");
