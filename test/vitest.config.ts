@@ -11,6 +11,8 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: `${root}wrangler.toml` },
       miniflare: {
+        // Read replicas of DB (test/cloud/replicas.ts).
+        d1Databases: ["REPLICA_1", "REPLICA_2", "REPLICA_3"],
         bindings: {
           AUDIT: "off",
           // Whatever the developer's .dev.vars say.
@@ -19,6 +21,7 @@ export default defineConfig(async () => ({
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
           SEQUENCE_BATCHES: process.env.SEQUENCE_BATCHES ?? "300",
+          REPLICA_SEQUENCES: process.env.REPLICA_SEQUENCES ?? "100",
           // No isolate keeps a table of producers: every test has its own, and some stop the clock at an earlier time.
           PRODUCER_CACHE_SECONDS: "-Infinity",
           INGEST_SECRETS: JSON.stringify({

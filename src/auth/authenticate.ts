@@ -27,14 +27,14 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   await limitToken(c, key);
   c.set("actor", actor);
   c.set("lookUpUser", lookUpUser);
-  if (seesEverything(actor)) continueSession(c);
+  continueSession(c, { key, mayName: seesEverything(actor) });
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };
 
 async function identify(c: Context<App>, credentials: Credentials): Promise<Principal> {
   const mode = c.env.AUTH ?? "local";
-  if (mode === "local") return identifyLocally(c.get("reader").drizzle, credentials);
+  if (mode === "local") return identifyLocally(c.get("reader").primary, credentials);
   if (mode === "waldur") return identifyByWaldur(c.env, credentials);
   throw new Error("AUTH must be local or waldur.");
 }

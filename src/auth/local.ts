@@ -17,7 +17,10 @@ type Person = NonNullable<Awaited<ReturnType<typeof findUser>>>;
 const heldTokens = new ExpiringCache<Held>(MAX_CACHED_IDENTITIES);
 const people = new ExpiringCache<Person>(MAX_CACHED_IDENTITIES);
 
-/** `AUTH=local`: identifies a user by the tokens, users and roles of our own database. Throws 401. */
+/**
+ * `AUTH=local`: identifies a user by the tokens, users and roles of our own database. `db` is the primary: a replica that
+ * lags would refuse a new token and accept a revoked one. Throws 401.
+ */
 export async function identifyLocally(db: Database, credentials: Credentials): Promise<Principal> {
   const { impersonated, now } = credentials;
   const held = await usableToken(db, credentials);

@@ -5,11 +5,12 @@ import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText, type LongJson } from "../http/json.ts";
 import { publicUrl } from "../http/public-url.ts";
+import { upToDate } from "../http/session.ts";
 import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
 import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
 import type { SearchTotal } from "./search/total.ts";
-import { isVersion, type Version, versionStatement } from "./version.ts";
+import { isBehind, isVersion, type Version, versionStatement } from "./version.ts";
 
 /** The result of a read, before it becomes a response. */
 export interface Result {
@@ -25,6 +26,8 @@ export interface Result {
   links?: Links;
   /** The total of a search. */
   searched?: SearchTotal | undefined;
+  /** Whether a page token names an event that the data does not have. */
+  isBehind?: boolean;
 }
 
 /**
@@ -33,37 +36,51 @@ export interface Result {
  */
 export type Work = (known: readonly Version[]) => Promise<Result>;
 
+/** A request, and how its result is worked out. `readsVersion`: the work reads the version in its own round trip. */
+export interface Reading {
+  request: EventsRequest;
+  work: Work;
+  readsVersion?: boolean;
+}
+
 /**
- * The response to a read: 304 when the client has this version of it, else 200 with ETag, count and links. The version is
- * read before the work, at the cost of a few rows, unless the work reads it in its own round trip (`readsVersion`).
- * A costly total of a search is kept after the response.
+ * The response to a read: 304 when the client has this version of it, else 200 with ETag, count and links. `ask` may run
+ * twice, for newer data (http/session.ts). A costly total of a search is kept after the response.
  */
-export async function respond(
-  c: Context<App>,
-  request: EventsRequest,
-  work: Work,
-  { readsVersion = false } = {},
-): Promise<Response> {
-  const { key, digest, isPartial, ifNoneMatch } = request;
-  const current = readsVersion ? undefined : await knownVersion(request);
-  if (current !== undefined) return notModified(c, etagOf(key, current));
-  const {
-    version,
-    body,
-    identity = String(body),
-    count,
-    events,
-    links,
-    searched,
-  } = await work(isPartial ? [] : ifNoneMatch.filter(isVersion));
+export async function respond(c: Context<App>, ask: () => Promise<Reading>): Promise<Response> {
+  const { request, shown, result } = await upToDate(c, async () => answerTo(await ask()));
+  const { key, digest, ifNoneMatch } = request;
+  if (result === undefined) return notModified(c, etagOf(key, shown));
+  const { body, count, events, links, searched } = result;
   if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
-  // Without events the response is the same for everybody, and so is its ETag.
-  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
   c.set("rows", events ?? 0);
   if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
   if (links) c.header("Link", linkHeader(publicUrl(c), links));
   if (count !== undefined) c.header("X-Result-Count", String(count));
   return jsonText(c, body, { ETag: etagOf(key, shown) });
+}
+
+interface Answer {
+  request: EventsRequest;
+  /** What the ETag says: the version, or a hash of the result. */
+  shown: string;
+  /** Absent when the client has this version. */
+  result?: Result;
+  /** Whether the client may have seen newer data. */
+  isBehind: boolean;
+}
+
+/** The version is read before the work, at the cost of a few rows, unless the work reads it. */
+async function answerTo({ request, work, readsVersion = false }: Reading): Promise<Answer> {
+  const { isPartial, ifNoneMatch } = request;
+  const current = readsVersion ? undefined : await knownVersion(request);
+  if (current !== undefined) return { request, shown: current, isBehind: false };
+  const result = await work(isPartial ? [] : ifNoneMatch.filter(isVersion));
+  const { version, body, identity = String(body), count } = result;
+  // Without events the response is the same for everybody, and so is its ETag.
+  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
+  const isOlder = (tag: string) => tag !== "*" && tag !== shown && isBehind(isPartial ? shown : version, tag);
+  return { request, shown, result, isBehind: result.isBehind === true || ifNoneMatch.some(isOlder) };
 }
 
 /**

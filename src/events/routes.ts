@@ -25,26 +25,30 @@ export function mountEvents(app: Hono<App>): void {
   });
 }
 
-async function list(c: Context<App>): Promise<Response> {
-  const request = await readRequest(c);
-  const page = readPage(request.params, { ...request, fingerprint: fingerprintOf(request.digest) });
-  const withTokens = c.env.PAGE_TOKENS !== "off";
-  const work = (known: readonly string[]) => listPage(request, page, known, withTokens);
-  return respond(c, request, work, { readsVersion: isReadWithVersion(request.query, page) });
-}
+const list = (c: Context<App>): Promise<Response> =>
+  respond(c, async () => {
+    const request = await readRequest(c);
+    const page = readPage(request.params, { ...request, fingerprint: fingerprintOf(request.digest) });
+    const withTokens = c.env.PAGE_TOKENS !== "off";
+    const work = (known: readonly string[]) => listPage(request, page, known, withTokens);
+    return { request, work, readsVersion: isReadWithVersion(request.query, page) };
+  });
 
-async function count(c: Context<App>): Promise<Response> {
-  const request = await readRequest(c);
-  return respond(c, request, () => countEvents(request));
-}
+const count = (c: Context<App>): Promise<Response> =>
+  respond(c, async () => {
+    const request = await readRequest(c);
+    return { request, work: () => countEvents(request) };
+  });
 
-async function retrieve(c: Context<App>): Promise<Response> {
-  const request = await readRequest(c);
-  return respond(c, request, () => getEvent(request, c.req.param("id") ?? ""), { readsVersion: true });
-}
+const retrieve = (c: Context<App>): Promise<Response> =>
+  respond(c, async () => {
+    const request = await readRequest(c);
+    return { request, work: () => getEvent(request, c.req.param("id") ?? ""), readsVersion: true };
+  });
 
-async function stats(c: Context<App>): Promise<Response> {
-  const request = await readRequest(c, statsParameters);
-  const page = readPage(request.params, { ...request, fingerprint: "" });
-  return respond(c, request, () => monthsPage(request, page));
-}
+const stats = (c: Context<App>): Promise<Response> =>
+  respond(c, async () => {
+    const request = await readRequest(c, statsParameters);
+    const page = readPage(request.params, { ...request, fingerprint: "" });
+    return { request, work: () => monthsPage(request, page) };
+  });

@@ -55,6 +55,8 @@ export interface Slice {
   beyond?: { created: number; id: SQL };
   offset: number;
   limit: number;
+  /** Only events up to this id: those that a snapshot read before has. */
+  upto?: number;
   /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */
   scan?: number;
 }

@@ -15,6 +15,26 @@ export const isVersion = (text: string): boolean => text.includes(".");
 /** The number of events in a series of this version. */
 export const eventsIn = (version: Version): number => Number.parseInt(version, 10);
 
+/** The newest entry of the series, or of the log for a search; events stored later have higher ids. */
+export const lastIdOf = (version: Version): number => Number(version.split(".").at(-3));
+
+/** The number of deletions in the whole log, at this version. */
+export const epochOf = (version: Version): number => Number(version.split(".").at(-2));
+
+/**
+ * Whether data of one version is older than that of another, of the same series or of the log. Also true when one of them is
+ * no version of data, and they differ: nobody knows then.
+ */
+export function isBehind(version: string, seen: string): boolean {
+  if (version === seen) return false;
+  if (!IS_OF_DATA.test(version) || !IS_OF_DATA.test(seen)) return true;
+  // A later incarnation has a higher number.
+  const ages = [incarnationOf, epochOf, lastIdOf].map((part) => (part(version) ?? 0) - (part(seen) ?? 0));
+  return (ages.find((age) => age !== 0) ?? 0) < 0;
+}
+
+const IS_OF_DATA = /^\d+\.\d+\.\d+(\.\d+)?$/;
+
 /** The version of a series without events, and of a query for nothing. */
 export const NO_EVENTS: Version = "0.0.0";
 

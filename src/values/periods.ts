@@ -11,6 +11,8 @@ export interface Range {
   to: number;
 }
 
+export const EVER: Range = { from: -Infinity, to: Infinity };
+
 export const isEverything = ({ from, to }: Range): boolean => from === -Infinity && to === Infinity;
 
 export type Unit = "month" | "day" | "hour";

@@ -6,6 +6,7 @@ import { localMutants } from "./local.ts";
 import { logMutants } from "./log.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
+import { replicaMutants } from "./replicas.ts";
 import { securityMutants } from "./security.ts";
 
 export const allMutants: readonly Mutant[] = [
@@ -14,6 +15,7 @@ export const allMutants: readonly Mutant[] = [
   ...ingestMutants,
   ...identityMutants,
   ...logMutants,
+  ...replicaMutants,
   ...securityMutants,
   ...keptMutants,
   ...localMutants,

@@ -54,8 +54,8 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A search that finds too few rows is not repeated over the whole range.",
     file: "src/events/list/page.ts",
-    search: "const [rows = []] = isShort ?",
-    replace: "const [rows = []] = isShort && isWide ?",
+    search: "const rows = isShort ?",
+    replace: "const rows = isShort && isWide ?",
     tests: ["test/events/search", "test/events/model"],
   },
   {
@@ -277,7 +277,7 @@ export const readingMutants: readonly Mutant[] = [
   },
   {
     bug: "A page by number skips the events before a time that cuts a month among those in it.",
-    file: "src/events/list/series.ts",
+    file: "src/events/list/place.ts",
     search: 'if (wanted.from !== "start" || wanted.skip === 0) return range;',
     replace: "return range;",
     tests: ["test/events/list/cut-month"],

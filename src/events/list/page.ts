@@ -1,4 +1,5 @@
 import type { SQL } from "drizzle-orm";
+import { type Reader, textAt } from "../../db/reader.ts";
 import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
@@ -11,12 +12,13 @@ import type { SearchSlice } from "../search/by-index.ts";
 import { pageStatement, wholePageStatement } from "../search/page.ts";
 import { mayBeShort } from "../search/plan.ts";
 import { readTotal } from "../search/total.ts";
-import { eventsIn, incarnationOf, NO_EVENTS, type Version } from "../version.ts";
+import { eventsIn, incarnationOf, lastIdOf, NO_EVENTS, type Version, versionStatement } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
-import { placeOf } from "./cursor.ts";
+import { existsStatement, placeOf } from "./cursor.ts";
 import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
+import type { Part, Wanted } from "./part.ts";
+import { inListOrder, type Listed, listSeries } from "./series.ts";
 
 /** Events from which on a page costs more than the version of its series, for a log of up to four years. */
 const LONG_PAGE = 10;
@@ -38,6 +40,7 @@ export async function listPage(
   const { reader, digest, params, knowsIds, isHead } = request;
   const fields = chosenFields(params.getAll("field"), knowsIds);
   const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
+  const hasCursor = cursorCheck(request, asked);
   const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
   const incarnation = incarnationOf(version);
   if (total > 0 && isForeign(asked.cursor?.incarnation, incarnation)) throw invalidPage();
@@ -57,6 +60,7 @@ export async function listPage(
       previous: neighbour(number - 1, cursor(previous, "before"), list),
     },
     searched,
+    isBehind: !hasCursor(version),
   };
 }
 
@@ -66,6 +70,19 @@ export async function listPage(
  */
 const isForeign = (given: number | undefined, current: number | undefined): boolean =>
   given !== undefined && current !== undefined && given !== current;
+
+/**
+ * A check whether data of a version has the event of the page token: its id says so, or a look-up of its uuid, which goes
+ * along with the next read where there are replicas. Without a page token there is nothing to miss.
+ */
+function cursorCheck({ reader, visibility }: EventsRequest, { cursor }: PageRequest): (version: Version) => boolean {
+  if (cursor === undefined) return () => true;
+  const { event } = cursor;
+  if (typeof event === "number") return (version) => event <= lastIdOf(version);
+  if (!reader.hasReplicas) return () => false;
+  const found = reader.alongside(existsStatement(cursor, visibility));
+  return () => found().length > 0;
+}
 
 /** The rows around a page, and the total. No rows when the version of a series is `known`. */
 async function findRows(
@@ -95,11 +112,12 @@ function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): 
 }
 
 async function listSearch(
-  { reader, digest }: EventsRequest,
+  request: EventsRequest,
   query: SearchQuery,
   asked: PageRequest,
   wanted: Wanted,
 ): Promise<Listed> {
+  const { reader, digest } = request;
   const slice = searchSlice(wanted);
   const hint = `${digest} ${JSON.stringify(asked)}`;
   const isWide = isWideSearch(hint);
@@ -108,8 +126,16 @@ async function listSearch(
   const { total } = searched;
   const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
   if (isShort) keepWideSearch(hint);
-  const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
-  return { total, version: searched.version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
+  const { version } = searched;
+  const rows = isShort ? await wholePage(reader, query, slice, version) : near;
+  if (rows === undefined) return listSearch(request, query, asked, wanted);
+  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
+}
+
+/** The rows wherever they are in time; undefined when the log has changed since the version. */
+async function wholePage(reader: Reader, query: SearchQuery, slice: SearchSlice, version: Version) {
+  const [[row] = [], rows = []] = await reader.read([versionStatement(query), wholePageStatement(query, slice)]);
+  return textAt(row, "version") === version ? rows : undefined;
 }
 
 function searchSlice(wanted: Wanted): SearchSlice {

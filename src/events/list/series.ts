@@ -1,17 +1,18 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../../db/reader.ts";
-import { isEverything, overlap, type Range } from "../../values/periods.ts";
-import { type Counted, countStatements, dayRows, daysOf, idsWithin, sumCounts, unitsOf } from "../counters/read.ts";
-import type { Cursor } from "../page-token.ts";
+import { unavailable } from "../../http/errors.ts";
+import { isEverything, overlap } from "../../values/periods.ts";
+import { type Counted, countStatements, sumCounts } from "../counters/read.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import { type EventRow, eventRow, type Slice } from "../row.ts";
 import type { SearchTotal } from "../search/total.ts";
 import { seriesVersion, type Version } from "../version.ts";
-import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
-import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
+import { type SeriesHint, seriesHint } from "./hints.ts";
 import { readLog } from "./log.ts";
+import { hintKey, isFirstPage, leftOut, skipOf, sliceOf, type Wanted } from "./part.ts";
+import { type Counts, rowsAtPlace } from "./place.ts";
 import { deepLogStatement, sliceStatement } from "./slice.ts";
-import { windowsOf, windowsStatement } from "./windows.ts";
+import { windowsStatement } from "./windows.ts";
 
 /** Rows of a series that may be scanned for a page before the counters are used to find its place. */
 const SCAN = 1_000;
@@ -21,22 +22,6 @@ const SCAN_SORTED = 4;
 
 /** Up to this many rows are skipped one by one; beyond it, with the counters. */
 const SHORT_SKIP = 200;
-
-/** Months of the log that would cost this many rows are divided into days. */
-const LONG_MONTHS = 2_000;
-
-const NO_ID_ABOVE = Number.MAX_SAFE_INTEGER;
-
-const EVER: Range = { from: -Infinity, to: Infinity };
-
-/** A part of a list: `limit` events after the first `skip`, at the end, or next to another event. */
-export type Part =
-  | { from: "start"; skip: number; limit: number }
-  | { from: "end"; limit: number }
-  | { from: "cursor"; direction: Cursor["direction"]; beyond: Required<Slice>["beyond"]; limit: number };
-
-/** The wanted part, with the columns of its rows. */
-export type Wanted = Part & Pick<Slice, "columns">;
 
 /** The rows found for a part of a list. */
 export interface Listed {
@@ -48,9 +33,16 @@ export interface Listed {
   searched?: SearchTotal;
 }
 
+/** Attempts to read a list of one snapshot while events are deleted. */
+const MAX_ATTEMPTS = 3;
+/** Seconds. */
+const RETRY_AFTER = 1;
+
 /**
- * Reads a part of a series and its exact total. One round trip when the page is among the first matches, or its place
- * was found before; two or three when matches are rare, or for a deep page number in a filtered series.
+ * Reads a part of a series and its exact total, of one snapshot. One round trip when the page is among the first matches, or
+ * its place was found before; two or three when matches are rare, or for a deep page number in a filtered series. Events
+ * that are written in between are left out. When events are deleted in between, it begins again; throws 503 when that
+ * happens each time.
  */
 export async function listSeries(
   reader: Reader,
@@ -58,29 +50,68 @@ export async function listSeries(
   wanted: Wanted,
   known: readonly Version[] = [],
 ): Promise<Listed> {
-  if (isPlain(query) && isEverything(query.range) && skipOf(wanted) <= SHORT_SKIP)
-    return listLog(reader, query, wanted, known);
-  const counts = countStatements(query, { isDeep: skipOf(wanted) > 0 });
-  const first = firstStatement(query, wanted, known);
-  const results = await reader.read(first === undefined ? counts : [...counts, first]);
-  const counted = sumCounts(query, results.slice(0, counts.length));
-  if (known.includes(counted.version)) return { total: counted.total, version: counted.version, rows: [] };
-  const rows = first === undefined ? [] : (results.at(-1) ?? []);
-  const done = first !== undefined && (isPlain(query) || rows.length >= expected(wanted, counted.total));
-  const found = done ? rows : await lookCloser(reader, query, wanted, counted);
-  return { total: counted.total, version: counted.version, rows: inListOrder(query.oldestFirst, found.map(eventRow)) };
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const listed = await listSnapshot(reader, query, wanted, known);
+    if (listed !== undefined) return listed;
+  }
+  throw unavailable("Events are being deleted; send the request again.", RETRY_AFTER);
 }
 
-/** A part of the whole log that is not deep. */
+/** undefined when events were deleted between two round trips. */
+async function listSnapshot(
+  reader: Reader,
+  query: SeriesQuery,
+  wanted: Wanted,
+  known: readonly Version[],
+): Promise<Listed | undefined> {
+  if (isAtOnce(query, wanted)) return listLog(reader, query, wanted, known);
+  const first = firstStatement(query, wanted, known);
+  if (first === undefined) return listAtPlace(reader, query, wanted, await countAround(reader, query, wanted));
+  const statements = countStatements(query, { isDeep: skipOf(wanted) > 0 });
+  const results = await reader.read([...statements, first]);
+  const counted = sumCounts(query, results.slice(0, statements.length));
+  const rows = results.at(-1) ?? [];
+  if (known.includes(counted.version)) return listed(query, counted, []);
+  if (isPlain(query) || rows.length >= expected(wanted, counted.total)) return listed(query, counted, rows);
+  const isAll = leftOut(query, wanted) === undefined;
+  const counts = isAll ? { counted, before: 0 } : await countAround(reader, query, wanted);
+  return listAtPlace(reader, query, wanted, counts);
+}
+
+/** Whether it is a part of the whole log that is not deep. */
+const isAtOnce = (query: SeriesQuery, wanted: Wanted): boolean =>
+  isPlain(query) && isEverything(query.range) && skipOf(wanted) <= SHORT_SKIP;
+
 async function listLog(reader: Reader, query: SeriesQuery, wanted: Wanted, known: readonly Version[]): Promise<Listed> {
   const slice = { ...sliceOf(query, wanted), offset: skipOf(wanted) };
   const statement = (limit: SQL) => sliceStatement(query, slice, limit);
-  const { total, version, rows } = await readLog(reader, statement, wanted.limit, known);
-  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)) };
+  const { rows, ...counted } = await readLog(reader, statement, wanted.limit, known);
+  return listed(query, counted, rows);
 }
 
-/** Events before the part, from the start. */
-const skipOf = (wanted: Wanted): number => (wanted.from === "start" ? wanted.skip : 0);
+/** The counters, and those of what the time range leaves out before the part, in one snapshot. One round trip. */
+async function countAround(reader: Reader, query: SeriesQuery, wanted: Wanted): Promise<Counts> {
+  const outside = leftOut(query, wanted);
+  const statements = countStatements(query, { isDeep: skipOf(wanted) > 0 });
+  const results = await reader.read([...statements, ...(outside ? countStatements(outside) : [])]);
+  const rest = results.splice(statements.length);
+  return { counted: sumCounts(query, results), before: outside ? sumCounts(outside, rest).total : 0 };
+}
+
+async function listAtPlace(reader: Reader, query: SeriesQuery, wanted: Wanted, counts: Counts) {
+  const rows = await rowsAtPlace(reader, query, wanted, counts);
+  return rows && listed(query, counts.counted, rows);
+}
+
+const listed = (
+  { oldestFirst }: SeriesQuery,
+  { total, version }: Pick<Counted, "total" | "version">,
+  rows: readonly Row[],
+): Listed => ({
+  total,
+  version,
+  rows: inListOrder(oldestFirst, rows.map(eventRow)),
+});
 
 /** The log without a type filter: every row matches. */
 const isPlain = ({ series, types }: SeriesQuery): boolean => series === LOG && types === undefined;
@@ -110,13 +141,6 @@ function firstStatement(query: SeriesQuery, wanted: Wanted, known: readonly Vers
 
 const scanned = ({ oldestFirst }: SeriesQuery, end: number): number => (oldestFirst ? SCAN_SORTED * end : SCAN + end);
 
-/** Hints serve first pages, newest first. Later events have higher ids, so a hint cannot miss them. */
-const isFirstPage = ({ oldestFirst }: SeriesQuery, wanted: Wanted): boolean =>
-  !oldestFirst && wanted.from === "start" && wanted.skip === 0;
-
-const hintKey = ({ series, roles, types, range }: SeriesQuery, { limit }: Wanted): string =>
-  [series, roles, types, range.from, range.to, limit].join(" ");
-
 function hintedStatement(query: SeriesQuery, slice: Slice, { from, windows, byIndex }: SeriesHint, limit: SQL): SQL {
   const near = { ...slice, range: overlap(slice.range, { from, to: Infinity }) };
   return byIndex ? windowsStatement(query, near, windows, limit) : sliceStatement(query, near, limit);
@@ -126,85 +150,6 @@ function hintedStatement(query: SeriesQuery, slice: Slice, { from, windows, byIn
 function unlessKnown({ series }: SeriesQuery, { limit }: Wanted, known: readonly Version[]): SQL {
   if (known.length === 0) return sql`${limit}`;
   return sql`iif(${seriesVersion(series)} IN (SELECT value FROM json_each(${JSON.stringify(known)})), 0, ${limit})`;
-}
-
-function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
-  const { range } = query;
-  const { columns, limit } = wanted;
-  const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.direction === "before");
-  const beyond = wanted.from === "cursor" ? { beyond: wanted.beyond } : {};
-  return { columns, backwards, range, offset: 0, limit, ...beyond };
-}
-
-/** Finds the place of the part with the counters, then reads its rows in the cheaper of two ways. */
-async function lookCloser(
-  reader: Reader,
-  query: SeriesQuery,
-  wanted: Wanted,
-  counted: Counted,
-): Promise<readonly Row[]> {
-  const slice = sliceOf(query, wanted);
-  const found = await find(reader, query, wanted, slice, counted.quarters);
-  const cost = costs(found.place, slice.limit);
-  const range = overlap(rangeOf(query, wanted), spanOf(found.place.units));
-  if (range.from >= range.to) return [];
-  const near = { ...slice, range, offset: found.place.offset };
-  const windows = windowsOf(idsWithin(found.rows, range));
-  const byIndex = cost.index < cost.walk;
-  if (isFirstPage(query, wanted)) {
-    const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
-    keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
-  }
-  const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
-  const [rows = []] = await reader.read([statement]);
-  return rows;
-}
-
-/**
- * The place of the part, and the rows of `counters` that it was computed from. Long months of the log are divided
- * into days.
- */
-async function find(
-  reader: Reader,
-  query: SeriesQuery,
-  wanted: Wanted,
-  slice: Slice,
-  quarters: readonly Row[],
-): Promise<{ place: Place; rows: readonly Row[] }> {
-  const descending = query.oldestFirst === slice.backwards;
-  const skip = await skipInSeries(reader, query, wanted);
-  const range = skip > 0 ? EVER : walkRange(slice, descending);
-  const place = locate(walked(unitsOf(query, quarters), range, descending), range, skip, slice.limit);
-  const { walk, index } = costs(place, slice.limit);
-  if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
-  const rows = (await reader.read(place.units.map(({ period }) => dayRows(period)))).flat();
-  const days = daysOf(query, rows).sort((a, b) => (a.period < b.period ? -1 : 1));
-  return { place: locate(walked(days, range, descending), range, place.offset, slice.limit), rows };
-}
-
-/** The part of the range that is still ahead of the cursor. */
-function walkRange({ range, beyond }: Slice, descending: boolean): Range {
-  if (beyond === undefined) return range;
-  return overlap(
-    range,
-    descending ? { from: -Infinity, to: beyond.created + 1 } : { from: beyond.created, to: Infinity },
-  );
-}
-
-/** The time of the rows to look at. Those before the part are skipped, also where the time range leaves them out. */
-function rangeOf({ range, oldestFirst }: SeriesQuery, wanted: Wanted): Range {
-  if (wanted.from !== "start" || wanted.skip === 0) return range;
-  return oldestFirst ? { ...EVER, to: range.to } : { ...EVER, from: range.from };
-}
-
-/** Matches of the whole series before the part, including those that the time range leaves out. */
-async function skipInSeries(reader: Reader, query: SeriesQuery, wanted: Wanted): Promise<number> {
-  if (wanted.from !== "start" || wanted.skip === 0) return 0;
-  const { from, to } = query.range;
-  const outside = query.oldestFirst ? { from: -Infinity, to: from } : { from: to, to: Infinity };
-  if (outside.from >= outside.to) return wanted.skip;
-  const before = { ...query, range: outside };
-  return wanted.skip + sumCounts(before, await reader.read(countStatements(before))).total;
 }
 
 /** Newest first, or oldest first; ties by ascending id. */

@@ -1,4 +1,5 @@
 import { and, type SQL, sql } from "drizzle-orm";
+import { integer } from "../../db/sql.ts";
 import { during, hasRole, ofTypes } from "../conditions.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import type { Slice } from "../row.ts";
@@ -17,8 +18,9 @@ export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sq
 
 /** The keys of a slice in order. With `scan`, the caller filters them. */
 function candidates(query: SeriesQuery, slice: Slice, limit: SQL, offset: number): SQL {
-  const { beyond, scan } = slice;
-  const where = scan === undefined ? wanted(query) : undefined;
+  const { beyond, scan, upto } = slice;
+  const isInSnapshot = upto === undefined ? undefined : sql`id <= ${integer(upto)}`;
+  const where = scan === undefined ? and(wanted(query), isInSnapshot) : isInSnapshot;
   if (beyond === undefined) return keys(query, slice, and(during(slice.range, sql`created`), where), limit, offset);
   const [ahead, byId] = slice.backwards ? [sql`<`, sql`id DESC`] : [sql`>`, sql`id ASC`];
   const tie = and(sql`created = ${beyond.created}`, sql`id ${ahead} ${beyond.id}`, where);

@@ -41,16 +41,17 @@ function joinNearest(windows: IdWindow[]): void {
   windows.splice(at, 2, { min: joined[0]?.min ?? 0, max: joined[1]?.max ?? 0 });
 }
 
-/** Rows of a series by the inverted index, sorted. Reads two rows for every match in the windows, of which there is one. */
+/** Rows of a series by the inverted index, sorted. Reads two rows for every match in the windows. */
 export function windowsStatement(
   query: SeriesQuery,
   slice: Slice,
   windows: readonly IdWindow[],
   limit: SQL = sql`${slice.limit}`,
 ): SQL {
-  const { columns, backwards, range, beyond, offset } = slice;
+  const { columns, backwards, range, beyond, offset, upto = Infinity } = slice;
   const match = matchOfSeries(query);
-  const [first = NO_IDS, ...others] = windows.map(({ min, max }) => ({ min: integer(min), max: integer(max) }));
+  const ends = windows.map(({ min, max }) => ({ min, max: Math.min(max, upto) })).filter(({ min, max }) => min <= max);
+  const [first = NO_IDS, ...others] = ends.map(({ min, max }) => ({ min: integer(min), max: integer(max) }));
   if (others.length === 0) return indexStatement(query.oldestFirst, { ...slice, match, ids: first }, undefined, limit);
   const hits = [first, ...others].map(
     ({ min, max }) =>

@@ -1,0 +1,129 @@
+import { type SQL, sql } from "drizzle-orm";
+import { numberAt, type Reader, type Row } from "../../db/reader.ts";
+import { integer } from "../../db/sql.ts";
+import { dayOf, EVER, overlap, type Range } from "../../values/periods.ts";
+import { type Counted, dayRows, daysOf, idsWithin, type UnitCount, unitsOf } from "../counters/read.ts";
+import { LOG, type SeriesQuery } from "../query.ts";
+import type { Slice } from "../row.ts";
+import { epochOf, lastIdOf, type Version } from "../version.ts";
+import { keepSeriesHint } from "./hints.ts";
+import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
+import { hintKey, isFirstPage, skipOf, sliceOf, type Wanted } from "./part.ts";
+import { sliceStatement } from "./slice.ts";
+import { windowsOf, windowsStatement } from "./windows.ts";
+
+/** Months of the log that would cost this many rows are divided into days. */
+const LONG_MONTHS = 2_000;
+
+const NO_ID_ABOVE = Number.MAX_SAFE_INTEGER;
+
+/** The counters of a series in one snapshot, and how many matches its time range leaves out before the part. */
+export interface Counts {
+  counted: Counted;
+  before: number;
+}
+
+/**
+ * Finds the place of the part with the counters, then reads its rows in the cheaper of two ways. All belongs to the snapshot
+ * of the counts: events that were written since are left out. undefined when events were deleted or renamed since.
+ */
+export async function rowsAtPlace(
+  reader: Reader,
+  query: SeriesQuery,
+  wanted: Wanted,
+  counts: Counts,
+): Promise<readonly Row[] | undefined> {
+  const { version } = counts.counted;
+  const slice = sliceOf(query, wanted);
+  const found = await find(reader, query, wanted, slice, counts);
+  if (found === undefined) return undefined;
+  const cost = costs(found.place, slice.limit);
+  const range = overlap(rangeOf(query, wanted), spanOf(found.place.units));
+  if (range.from >= range.to) return [];
+  const upto = lastIdOf(version);
+  const near = { ...slice, range, offset: found.place.offset, upto };
+  const windows = windowsOf(idsWithin(found.rows, range));
+  const byIndex = cost.index < cost.walk;
+  if (isFirstPage(query, wanted)) {
+    const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
+    keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
+  }
+  const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
+  const results = await readUnchanged(reader, query, version, [statement]);
+  return results && (results[0] ?? []);
+}
+
+/**
+ * Reads statements; undefined when events of the series were deleted or took another uuid since a version. Reads one row
+ * more than the statements, and the counters of the series where any event has changed since.
+ */
+async function readUnchanged(
+  reader: Reader,
+  { series }: SeriesQuery,
+  version: Version,
+  statements: readonly SQL[],
+): Promise<Row[][] | undefined> {
+  const last = lastIdOf(version);
+  const state = sql`SELECT epoch, CASE WHEN last_change > ${last} THEN (
+      SELECT max(changed_id) FROM counters WHERE series = ${series}
+    ) ELSE 0 END AS changed FROM commit_watermark`;
+  const [[row] = [], ...results] = await reader.read([state, ...statements]);
+  return numberAt(row, "epoch") === epochOf(version) && numberAt(row, "changed") <= last ? results : undefined;
+}
+
+/**
+ * The place of the part, and the rows of `counters` that it was computed from. Long months of the log are divided
+ * into days.
+ */
+async function find(
+  reader: Reader,
+  query: SeriesQuery,
+  wanted: Wanted,
+  slice: Slice,
+  { counted: { quarters, version }, before }: Counts,
+): Promise<{ place: Place; rows: readonly Row[] } | undefined> {
+  const descending = query.oldestFirst === slice.backwards;
+  const skip = skipOf(wanted) > 0 ? skipOf(wanted) + before : 0;
+  const range = skip > 0 ? EVER : walkRange(slice, descending);
+  const place = locate(walked(unitsOf(query, quarters), range, descending), range, skip, slice.limit);
+  const { walk, index } = costs(place, slice.limit);
+  if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
+  const months = place.units.map(({ period }) => dayRows(period));
+  const results = await readUnchanged(reader, query, version, [writtenSince(version), ...months]);
+  if (results === undefined) return undefined;
+  const [newer = [], ...days] = results;
+  const rows = days.flat();
+  const units = without(newer, query, daysOf(query, rows)).sort((a, b) => (a.period < b.period ? -1 : 1));
+  return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows };
+}
+
+/** One row for each event of the log that was written after a version. */
+const writtenSince = (version: Version): SQL =>
+  sql`SELECT created, type FROM events WHERE id > ${integer(lastIdOf(version))}`;
+
+/** The days of the log without these events. */
+function without(newer: readonly Row[], { types }: SeriesQuery, days: readonly UnitCount[]): UnitCount[] {
+  const counts = new Map(days.map((day) => [day.period, { ...day }]));
+  for (const row of newer) {
+    const day = counts.get(dayOf(numberAt(row, "created")));
+    if (day === undefined) continue;
+    day.rows -= 1;
+    if (types?.includes(numberAt(row, "type")) ?? true) day.matches -= 1;
+  }
+  return [...counts.values()].filter(({ rows }) => rows > 0);
+}
+
+/** The part of the range that is still ahead of the cursor. */
+function walkRange({ range, beyond }: Slice, descending: boolean): Range {
+  if (beyond === undefined) return range;
+  return overlap(
+    range,
+    descending ? { from: -Infinity, to: beyond.created + 1 } : { from: beyond.created, to: Infinity },
+  );
+}
+
+/** The time of the rows to look at. Those before the part are skipped, also where the time range leaves them out. */
+function rangeOf({ range, oldestFirst }: SeriesQuery, wanted: Wanted): Range {
+  if (skipOf(wanted) === 0) return range;
+  return oldestFirst ? { ...EVER, to: range.to } : { ...EVER, from: range.from };
+}

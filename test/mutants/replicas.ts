@@ -1,0 +1,101 @@
+import type { Mutant } from "./mutant.ts";
+
+const SEQUENCES = "test/events/replicas/sequences";
+const BOUNDS = "test/events/replicas/bounds";
+const SNAPSHOT = "test/events/list/snapshot";
+const AUTH = "test/auth/replicas";
+
+/** Bugs that show only where replicas lag, or where events are written between two round trips. */
+export const replicaMutants: readonly Mutant[] = [
+  {
+    bug: "Tokens are looked up in a replica.",
+    file: "src/auth/authenticate.ts",
+    search: 'identifyLocally(c.get("reader").primary, credentials)',
+    replace: 'identifyLocally(c.get("reader").drizzle, credentials)',
+    tests: [AUTH, SEQUENCES],
+  },
+  {
+    bug: "The isolate forgets the bookmark of a token.",
+    file: "src/http/bookmarks.ts",
+    search: "newest.set(key, bookmark, now);",
+    replace: "",
+    tests: [BOUNDS],
+  },
+  {
+    bug: "The bookmark of a token is not shared in the data centre.",
+    file: "src/http/bookmarks.ts",
+    search: "if (isShared)",
+    replace: "if (isShared && false)",
+    tests: [BOUNDS, SEQUENCES],
+  },
+  {
+    bug: "A bookmark that the client sent is remembered.",
+    file: "src/http/session.ts",
+    search: "if (key === undefined || c.req.header(BOOKMARK_HEADER) !== undefined) return;",
+    replace: "if (key === undefined) return;",
+    tests: [BOUNDS],
+  },
+  {
+    bug: "A replica that is behind is believed.",
+    file: "src/http/session.ts",
+    search: "const shared = result.isBehind ? undefined : await",
+    replace: "result.isBehind = false;\n    const shared = await",
+    tests: [BOUNDS],
+  },
+  {
+    bug: "A refusal of a replica is believed.",
+    file: "src/http/session.ts",
+    search: "error.status >= 500 || !reader.isFromReplica",
+    replace: "error.status >= 400 || !reader.isFromReplica",
+    tests: [BOUNDS, SEQUENCES],
+  },
+  {
+    bug: "An ETag of another epoch is newer than all others.",
+    file: "src/events/version.ts",
+    search: "return epoch < seenEpoch ||",
+    replace: "return epoch > seenEpoch ||",
+    tests: [BOUNDS, "test/events/version"],
+  },
+  {
+    bug: "A page token with the id of an event that the replica does not have is taken.",
+    file: "src/events/list/page.ts",
+    search: "(version) => event <= lastIdOf(version)",
+    replace: "() => true",
+    tests: [BOUNDS],
+  },
+  {
+    bug: "A page token with the uuid of an event that the replica does not have is taken.",
+    file: "src/events/list/page.ts",
+    search: "return () => found().length > 0;",
+    replace: "return () => true;",
+    tests: [BOUNDS],
+  },
+  {
+    bug: "The rows of a page are of a later state than its total.",
+    file: "src/events/list/place.ts",
+    search: "offset: found.place.offset, upto }",
+    replace: "offset: found.place.offset }",
+    tests: [SNAPSHOT],
+  },
+  {
+    bug: "The days in which a page is looked for count events that its total does not.",
+    file: "src/events/list/place.ts",
+    search: "const units = without(newer, query, daysOf(query, rows))",
+    replace: "const units = without(newer.slice(1), query, daysOf(query, rows))",
+    tests: [SNAPSHOT],
+  },
+  {
+    bug: "An event that is deleted between two round trips is not noticed.",
+    file: "src/events/list/place.ts",
+    search: 'return numberAt(state, "epoch") === epochOf(version) ? results : undefined;',
+    replace: 'return numberAt(state, "epoch") >= epochOf(version) ? results : undefined;',
+    tests: [SNAPSHOT],
+  },
+  {
+    bug: "A search that is repeated over the whole range keeps the total of before.",
+    file: "src/events/list/page.ts",
+    search: 'return textAt(row, "version") === version ? rows : undefined;',
+    replace: 'return textAt(row, "version") === version ? rows : rows;',
+    tests: [SNAPSHOT],
+  },
+];
