@@ -65,10 +65,13 @@ function remember(c: Context<App>, bookmark: string): void {
  */
 export async function upToDate<T extends { isBehind: boolean }>(c: Context<App>, read: () => Promise<T>): Promise<T> {
   const reader = c.get("reader");
+  const findShared = () => sharedBookmark(c, c.get("bookmarkKey"));
+  // Beside the read, so that it takes no time of its own.
+  const found = reader.hasReplicas ? findShared() : undefined;
   try {
     const result = await read();
     if (!reader.isFromReplica) return result;
-    const shared = result.isBehind ? undefined : await sharedBookmark(c, c.get("bookmarkKey"));
+    const shared = result.isBehind ? undefined : await (found ?? findShared());
     if (!result.isBehind && (shared === undefined || shared <= (reader.bookmark() ?? ""))) return result;
     if (shared === undefined) reader.continueFromPrimary();
     else reader.continueFrom(shared);

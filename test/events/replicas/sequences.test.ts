@@ -12,7 +12,7 @@ import { type Asked, explained, type ModelEvent, PAGE_SIZE, type Shown, type Sta
 const SEED = 20_261_126;
 const SEQUENCES = Number(env.REPLICA_SEQUENCES);
 /** Of one test, which has a log of its own. */
-const IN_ONE_TEST = 250;
+const IN_ONE_TEST = 100;
 const REQUESTS = 5;
 /** Commits that a replica may be behind. */
 const MAX_LAG = 30;
