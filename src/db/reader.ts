@@ -11,8 +11,13 @@ export interface Meter {
   roundTrips: number;
 }
 
-/** Databases of which a replica has served this isolate. */
-const replicated = new WeakSet<D1Database>();
+/** Whether a replica has served this isolate. A Worker has one database. */
+let isReplicated = false;
+
+/** For tests, whose databases have replicas or not. */
+export function forgetReplicas(): void {
+  isReplicated = false;
+}
 
 /**
  * The D1 session of one request. Every read is metered. Any replica may serve it, and each later read is at least as new
@@ -98,7 +103,7 @@ export class Reader {
 
   /** Whether this isolate knows that the database has replicas. */
   get hasReplicas(): boolean {
-    return replicated.has(this.#db);
+    return isReplicated;
   }
 
   /** The region that served the last read; undefined for a local database, which has no replicas. */
@@ -112,7 +117,7 @@ export class Reader {
       this.#region = meta.served_by_region;
       if (meta.served_by_primary !== true) this.#isFromReplica = true;
     }
-    if (this.#isFromReplica) replicated.add(this.#db);
+    if (this.#isFromReplica) isReplicated = true;
     return results;
   }
 

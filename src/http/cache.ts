@@ -1,3 +1,5 @@
+import { forgetReplicas } from "../db/reader.ts";
+
 const caches = new Set<{ clear(): void }>();
 
 /**
@@ -37,5 +39,6 @@ export class ExpiringCache<Value> {
 
 /** Empties every cache. For tests, which change the database under a running isolate. */
 export function clearCaches(): void {
+  forgetReplicas();
   for (const cache of caches) cache.clear();
 }

@@ -173,6 +173,8 @@ describe("in another data centre, whose replica is behind", () => {
     const { reads } = await reading(next, owner);
 
     move("data centre");
+    // An isolate learns from a read that there are replicas.
+    await get(FULL_LIST, staff);
     expect(reads).toEqual([1]);
     expect((await reading(next, owner)).reads).toEqual([1]);
   });
