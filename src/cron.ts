@@ -1,4 +1,5 @@
 import type { Env } from "./env.ts";
+import { finishSearches } from "./events/search/job.ts";
 import { reason } from "./http/errors.ts";
 import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
@@ -10,6 +11,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
+    finishSearches,
   ],
 };
 

@@ -17,6 +17,7 @@ export default defineConfig(async () => ({
           AUTH: "local",
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
+          SEARCH_EVENTS: process.env.SEARCH_EVENTS ?? "12000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
           // No isolate keeps a table of producers: every test has its own, and some stop the clock at an earlier time.
           PRODUCER_CACHE_SECONDS: "-Infinity",

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { database } from "../db/client.ts";
 import { textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
@@ -7,8 +6,6 @@ import { jsonText, type LongJson } from "../http/json.ts";
 import { publicUrl } from "../http/public-url.ts";
 import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
-import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
-import type { SearchTotal } from "./search/total.ts";
 import { isVersion, type Version, versionStatement } from "./version.ts";
 
 /** The result of a read, before it becomes a response. */
@@ -23,8 +20,8 @@ export interface Result {
   /** Events in the body, for the audit line. */
   events?: number;
   links?: Links;
-  /** The total of a search. */
-  searched?: SearchTotal | undefined;
+  /** Whether the count includes every event; absent where it always does. */
+  isExact?: boolean | undefined;
 }
 
 /**
@@ -36,7 +33,6 @@ export type Work = (known: readonly Version[]) => Promise<Result>;
 /**
  * The response to a read: 304 when the client has this version of it, else 200 with ETag, count and links. The version is
  * read before the work, at the cost of a few rows, unless the work reads it in its own round trip (`readsVersion`).
- * A costly total of a search is kept after the response.
  */
 export async function respond(
   c: Context<App>,
@@ -44,7 +40,7 @@ export async function respond(
   work: Work,
   { readsVersion = false } = {},
 ): Promise<Response> {
-  const { key, digest, isPartial, ifNoneMatch } = request;
+  const { key, isPartial, ifNoneMatch } = request;
   const current = readsVersion ? undefined : await knownVersion(request);
   if (current !== undefined) return notModified(c, etagOf(key, current));
   const {
@@ -54,15 +50,15 @@ export async function respond(
     count,
     events,
     links,
-    searched,
+    isExact = true,
   } = await work(isPartial ? [] : ifNoneMatch.filter(isVersion));
-  if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
   // Without events the response is the same for everybody, and so is its ETag.
-  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
+  const shown = isPartial || count === 0 || !isExact ? await shortHash(`${count ?? 1} ${identity}`) : version;
   c.set("rows", events ?? 0);
   if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
   if (links) c.header("Link", linkHeader(publicUrl(c), links));
   if (count !== undefined) c.header("X-Result-Count", String(count));
+  if (!isExact) c.header("X-Result-Count-Exact", "false");
   return jsonText(c, body, { ETag: etagOf(key, shown) });
 }
 

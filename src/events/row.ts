@@ -39,6 +39,10 @@ export const eventRow = (row: Row): EventRow => ({
   unread: numberAt(row, "unread"),
 });
 
+/** The rows of these ids, in any order. */
+export const rowsStatement = (columns: SQL, ids: readonly number[]): SQL =>
+  sql`SELECT ${columns} FROM json_each(${JSON.stringify(ids)}) AS wanted CROSS JOIN events ON events.id = wanted.value`;
+
 /** The wanted rows of a series. */
 export interface Slice {
   /** Those of a row: `eventColumns`, or the same names. */
@@ -52,4 +56,6 @@ export interface Slice {
   limit: number;
   /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */
   scan?: number;
+  /** With `scan`: a condition for the scanned rows, which are called `keys`. */
+  also?: SQL;
 }

@@ -7,6 +7,7 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
       CHAOS_EVENTS: string;
       CHAOS_SEED: string;
+      SEARCH_EVENTS: string;
     }
   }
 }

@@ -2,21 +2,17 @@ import type { SQL } from "drizzle-orm";
 import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
-import { type EventQuery, fingerprintOf, type SearchQuery, type SeriesQuery } from "../query.ts";
+import { type EventQuery, fingerprintOf, type SeriesQuery } from "../query.ts";
 import { chosenFields } from "../representation.ts";
 import type { EventsRequest } from "../request.ts";
 import type { Result } from "../respond.ts";
-import { type EventRow, eventRow } from "../row.ts";
-import type { SearchSlice } from "../search/by-index.ts";
-import { pageStatement, wholePageStatement } from "../search/page.ts";
-import { mayBeShort } from "../search/plan.ts";
-import { readTotal } from "../search/total.ts";
-import { eventsIn, NO_EVENTS, searchVersion, type Version } from "../version.ts";
+import type { EventRow } from "../row.ts";
+import { eventsIn, NO_EVENTS, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { placeOf } from "./cursor.ts";
-import { isWideSearch, keepWideSearch } from "./hints.ts";
-import { inListOrder, type Listed, listSeries, type Part, type Wanted } from "./series.ts";
+import { listSearch } from "./search.ts";
+import { type Listed, listSeries, type Part } from "./series.ts";
 
 /** Events from which on a page costs more than the version of its series, for a log of up to four years. */
 const LONG_PAGE = 10;
@@ -35,7 +31,7 @@ export async function listPage(
   const { reader, digest, params, knowsIds, isHead } = request;
   const fields = chosenFields(params.getAll("field"), knowsIds);
   const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
-  const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
+  const { total, version, rows: found, isExact } = await findRows(request, columns, asked, known);
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
   const fingerprint = withTokens ? fingerprintOf(digest) : undefined;
   const cursor = (row: EventRow | undefined, direction: Cursor["direction"]): Cursor | undefined =>
@@ -51,7 +47,7 @@ export async function listPage(
       next: neighbour(number + 1, cursor(next, "after"), fingerprint),
       previous: neighbour(number - 1, cursor(previous, "before"), fingerprint),
     },
-    searched,
+    isExact,
   };
 }
 
@@ -65,7 +61,7 @@ async function findRows(
   const { reader, query, visibility } = request;
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
   const wanted = { columns, ...partOf(asked, visibility) };
-  if (query.kind === "search") return listSearch(request, query, asked, wanted);
+  if (query.kind === "search") return listSearch(request, query, wanted);
   return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? worthKnowing(query, asked, known) : []);
 }
 
@@ -80,32 +76,6 @@ function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): 
   }
   if (number === "last") return { from: "end", limit: size };
   return { from: "start", skip: (number - 1) * size, limit: size };
-}
-
-async function listSearch(
-  { reader, digest }: EventsRequest,
-  query: SearchQuery,
-  asked: PageRequest,
-  wanted: Wanted,
-): Promise<Listed> {
-  const slice = searchSlice(wanted);
-  const hint = `${digest} ${JSON.stringify(asked)}`;
-  const isWide = isWideSearch(hint);
-  const [[first, ...near] = []] = await reader.read([pageStatement(query, digest, slice, isWide)]);
-  const searched = readTotal(first);
-  const { total } = searched;
-  const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
-  if (isShort) keepWideSearch(hint);
-  const [rows = []] = isShort ? await reader.read([wholePageStatement(query, slice)]) : [near];
-  const version = searchVersion(searched);
-  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
-}
-
-function searchSlice(wanted: Wanted): SearchSlice {
-  const { columns, limit } = wanted;
-  if (wanted.from === "cursor")
-    return { columns, backwards: wanted.direction === "before", offset: 0, limit, beyond: wanted.beyond };
-  return { columns, backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
 }
 
 /** One page, from the rows found for it. */

@@ -8,7 +8,6 @@ import { LOG, type SeriesQuery } from "../query.ts";
 import { type EventRow, eventRow, type Slice } from "../row.ts";
 import { indexStatement } from "../search/by-index.ts";
 import { matchOfSeries } from "../search/match.ts";
-import type { SearchTotal } from "../search/total.ts";
 import { seriesVersion, type Version } from "../version.ts";
 import { keepSeriesHint, type SeriesHint, seriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
@@ -43,8 +42,8 @@ export interface Listed {
   version: Version;
   /** In list order. */
   rows: EventRow[];
-  /** The total of a search. */
-  searched?: SearchTotal;
+  /** Whether the total includes every event; absent where it always does. */
+  isExact?: boolean;
 }
 
 /**

@@ -1,0 +1,214 @@
+import { type SQL, sql } from "drizzle-orm";
+import { numberAt, type Row, textAt } from "../../db/reader.ts";
+import { LOG, type SearchQuery } from "../query.ts";
+import type { EventsRequest } from "../request.ts";
+import { type EventRow, eventRow, rowsStatement, type Slice } from "../row.ts";
+import { indexStatement } from "../search/by-index.ts";
+import { type Key, type Part, parseKeys } from "../search/keys.ts";
+import { matchOf, verifyOf } from "../search/match.ts";
+import { locate, pick, type Wanted as WantedKeys } from "../search/place.ts";
+import { type Matches, readMatches } from "../search/read.ts";
+import { isOneTerm, keysStatement } from "../search/state.ts";
+import { idsDuring, nearStatement } from "../search/window.ts";
+import { searchVersion } from "../version.ts";
+import {
+  dropDenseSearch,
+  isDenseSearch,
+  keepDenseSearch,
+  keepPart,
+  keepSearchPage,
+  keptPart,
+  searchPage,
+} from "./hints.ts";
+import { inListOrder, type Listed, type Wanted } from "./series.ts";
+import { sliceStatement } from "./slice.ts";
+
+/** Rows read ahead beside those of the page, because events do not arrive quite in the order of their times. */
+const NEAR = 5;
+
+/**
+ * A page near the beginning is looked for along the log when it should be found within this many events, if matches are
+ * spread evenly. A look-up takes as long as reading a hundred matches from the index, so walks are short.
+ */
+const SHORT_WALK = 200;
+const WALK_FOR_EACH = 2;
+/** It may be as many times further, before all matches are listed. */
+const WALK_MARGIN = 4;
+/** Matches from the beginning to the end of the page. */
+const NEAR_BEGINNING = 300;
+
+/** One page of a search and its total. The place of a page comes from the times and ids of all matches. */
+export async function listSearch(request: EventsRequest, query: SearchQuery, wanted: Wanted): Promise<Listed> {
+  const page = new SearchPage(request, query, wanted);
+  const { matches, rows } = await page.read();
+  const { total, isExact, uptoId, epoch } = matches;
+  const version = searchVersion({ uptoId, epoch });
+  return { total, isExact, version, rows: inListOrder(query.oldestFirst, rows) };
+}
+
+class SearchPage {
+  readonly #request: EventsRequest;
+  readonly #query: SearchQuery;
+  readonly #wanted: Wanted;
+  readonly #slice: Slice;
+  /** Names this page of this search. */
+  readonly #name: string;
+
+  constructor(request: EventsRequest, query: SearchQuery, wanted: Wanted) {
+    const { from, columns, limit, ...part } = wanted;
+    this.#request = request;
+    this.#query = query;
+    this.#wanted = wanted;
+    this.#slice = sliceOf(query, wanted);
+    this.#name = `${request.digest} ${from} ${limit} ${JSON.stringify("beyond" in part ? request.params.getAll("page").at(-1) : part)}`;
+  }
+
+  async read(): Promise<{ matches: Matches; rows: EventRow[] }> {
+    const isDense = this.#end <= NEAR_BEGINNING && isDenseSearch(this.#search.key);
+    const { matches, alongside } = await readMatches(this.#search, "list", [
+      isDense ? this.#walk(this.#longWalk) : this.#likely(),
+      this.#placeOfCursor(),
+    ]);
+    const [near = [], [cursor] = []] = alongside;
+    if (matches.parts !== undefined) return { matches, rows: await this.#listed(matches, cursor, near) };
+    if (!matches.isExact) return { matches, rows: await this.#found(matches, this.#walk(this.#longWalk)) };
+    const walked = isDense ? near : await this.#walkNear(matches);
+    if (this.#isFull(walked, matches)) return { matches, rows: walked.map(eventRow) };
+    const { matches: listed } = await readMatches(this.#search, "must list");
+    return {
+      matches: { ...listed, total: Math.max(matches.total, listed.total) },
+      rows: await this.#listed(listed, cursor, near),
+    };
+  }
+
+  get #search() {
+    const { reader, searchKey, later, budget } = this.#request;
+    return { reader, query: this.#query, key: searchKey, later, budget };
+  }
+
+  get #end(): number {
+    return this.#slice.offset + this.#slice.limit;
+  }
+
+  get #longWalk(): number {
+    return WALK_MARGIN * Math.max(SHORT_WALK, WALK_FOR_EACH * this.#end);
+  }
+
+  /** The rows that the page had when it was asked for last, or those of the nearest ids. */
+  #likely(): SQL {
+    const { columns, backwards, limit, beyond } = this.#slice;
+    const ids = searchPage(this.#name);
+    if (ids !== undefined) return rowsStatement(columns, ids);
+    const isNewest = this.#query.oldestFirst === backwards;
+    const skipped = this.#slice.offset > NEAR || beyond !== undefined;
+    return skipped
+      ? sql`SELECT 1 WHERE 0`
+      : nearStatement(this.#query, columns, { after: sql`0`, limit: sql`${limit + NEAR}` }, isNewest);
+  }
+
+  #placeOfCursor(): SQL {
+    const { beyond } = this.#slice;
+    return beyond === undefined ? sql`SELECT 1 WHERE 0` : sql`SELECT ${beyond.created} AS created, ${beyond.id} AS id`;
+  }
+
+  /** Rows along the log, with a look-up in the index for each event. */
+  #walk(scan: number): SQL {
+    const { range, oldestFirst } = this.#query;
+    const log = { kind: "series" as const, series: LOG, roles: 0, types: undefined, range, oldestFirst };
+    const isMatch = sql`EXISTS (SELECT 1 FROM event_index
+      WHERE event_index MATCH ${matchOf(this.#query)} AND event_index.rowid = keys.id)`;
+    return sliceStatement(log, { ...this.#slice, scan, also: isMatch });
+  }
+
+  async #walkNear({ total, uptoId }: Matches): Promise<readonly Row[]> {
+    const expected = (this.#end * uptoId) / Math.max(1, total);
+    if (
+      !isOneTerm(this.#query) ||
+      this.#end > NEAR_BEGINNING ||
+      expected > Math.max(SHORT_WALK, WALK_FOR_EACH * this.#end)
+    )
+      return [];
+    const [rows = []] = await this.#request.reader.read([this.#walk(this.#longWalk)]);
+    if (this.#isFull(rows, { total })) keepDenseSearch(this.#search.key);
+    return rows;
+  }
+
+  /** Whether a walk has found all that the page has. After a cursor, nobody knows how many that are. */
+  #isFull(rows: readonly Row[], { total }: Pick<Matches, "total">): boolean {
+    const { limit, offset } = this.#slice;
+    return rows.length >= limit || (this.#wanted.from !== "cursor" && rows.length >= total - offset);
+  }
+
+  /** The rows of a statement if it has found a whole page, else by reading all matches. */
+  async #found(matches: Matches, statement: SQL): Promise<EventRow[]> {
+    const compares = verifyOf(this.#query) !== undefined;
+    const [rows = []] = compares ? [] : await this.#request.reader.read([statement]);
+    if (this.#isFull(rows, matches)) return rows.map(eventRow);
+    return this.#wholeList();
+  }
+
+  /** Reads two rows for every match. */
+  async #wholeList(): Promise<EventRow[]> {
+    const query = this.#query;
+    const all = { match: matchOf(query), verify: verifyOf(query), ids: idsDuring(query.range), range: query.range };
+    const [rows = []] = await this.#request.reader.read([
+      indexStatement(query.oldestFirst, { ...this.#slice, ...all }),
+    ]);
+    return rows.map(eventRow);
+  }
+
+  /** The rows of a page whose matches are all known. */
+  async #listed({ parts = [], epoch }: Matches, cursor: Row | undefined, near: readonly Row[]): Promise<EventRow[]> {
+    const after = cursor && { created: numberAt(cursor, "created"), id: numberAt(cursor, "id") };
+    const { backwards, offset, limit, columns } = this.#slice;
+    const descends = this.#query.oldestFirst === backwards;
+    const wanted: WantedKeys = { order: { descends, idsDescend: backwards }, skip: offset, limit, after };
+    const place = locate(parts, wanted);
+    const keys = await this.#keysOf(place.parts, epoch);
+    if (keys === undefined) return this.#wholeList();
+    const ids = pick(keys, wanted, place.before).map(({ id }) => id);
+    keepSearchPage(this.#name, ids);
+    dropDenseSearch(this.#search.key);
+    return this.#rowsOf(ids, columns, near);
+  }
+
+  async #rowsOf(ids: readonly number[], columns: SQL, near: readonly Row[]): Promise<EventRow[]> {
+    const found = new Map(near.map((row) => [numberAt(row, "id"), row]));
+    const missing = ids.filter((id) => !found.has(id));
+    const [rest = []] = missing.length === 0 ? [] : await this.#request.reader.read([rowsStatement(columns, missing)]);
+    for (const row of rest) found.set(numberAt(row, "id"), row);
+    return ids.flatMap((id) => {
+      const row = found.get(id);
+      return row === undefined ? [] : [eventRow(row)];
+    });
+  }
+
+  /** The matches of these parts; undefined when some were deleted since. */
+  async #keysOf(parts: readonly Part[], epoch: number): Promise<Key[] | undefined> {
+    const key = this.#search.key;
+    const known = parts.map((part) => part.keys ?? keptPart(nameOf(key, epoch, part)));
+    const unread = parts.filter((_, index) => known[index] === undefined);
+    const [rows = []] = unread.length === 0 ? [] : await this.#request.reader.read([keysStatement(key, unread)]);
+    if (rows.length < unread.length) return undefined;
+    const read = new Map(rows.map((row) => [`${row.upto_id} ${row.part}`, parseKeys(textAt(row, "keys"))]));
+    for (const part of unread) keepPart(nameOf(key, epoch, part), read.get(`${part.uptoId} ${part.part}`) ?? []);
+    return parts.flatMap((part, index) => known[index] ?? read.get(`${part.uptoId} ${part.part}`) ?? []);
+  }
+}
+
+/** Names the content of a part. */
+const nameOf = (key: string, epoch: number, { uptoId, part, n, firstId, lastId, lastCreated }: Part): string =>
+  [key, epoch, uptoId, part, n, firstId, lastId, lastCreated].join(" ");
+
+function sliceOf({ range }: SearchQuery, wanted: Wanted): Slice {
+  const { columns, limit } = wanted;
+  if (wanted.from !== "cursor")
+    return {
+      columns,
+      range,
+      limit,
+      backwards: wanted.from === "end",
+      offset: wanted.from === "start" ? wanted.skip : 0,
+    };
+  return { columns, range, limit, backwards: wanted.direction === "before", offset: 0, beyond: wanted.beyond };
+}
