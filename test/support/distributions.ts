@@ -17,7 +17,7 @@ const SPAN = 548 * DAY;
 const IN_2099 = Date.UTC(2099, 5, 1) * 1000;
 const EVENTS_AT_ONCE = 20_000;
 
-/** A share of the log, from 0 at its beginning to 1 at its end, for each event in the order of arrival. */
+/** What an event is. */
 interface Place {
   /** When it happened, as a share of the log's time. */
   time: number;
@@ -26,8 +26,11 @@ interface Place {
 
 const among = (share: number, from: number, to: number) => share >= from && share < to;
 
+/** Places an event by its share in the order of arrival, from 0 to 1, and its number. */
+export type Distribution = (share: number, index: number, random: Random) => Place;
+
 /** How the matches of a search lie in time: one event in three, but for those that lie in a burst. */
-export const DISTRIBUTIONS: Readonly<Record<string, (share: number, index: number, random: Random) => Place>> = {
+export const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
   even: (share, index) => ({ time: share, isMatch: index % 3 === 0 }),
   "one burst": (share) => ({
     time: among(share, 0.4, 0.7) ? 0.5 + (share - 0.4) / 1e5 : share,
@@ -55,11 +58,16 @@ export interface Loaded {
   oldestFirst: number[];
 }
 
-/** Writes so many events straight into the tables, as the consumer would; what a search for them should find. */
-export async function loadDistribution(name: string, count: number): Promise<Loaded> {
-  const random = new Random(1);
+/** Writes so many events, whose matches lie as the name says. */
+export function loadDistribution(name: string, count: number): Promise<Loaded> {
   const place = DISTRIBUTIONS[name];
   if (place === undefined) throw new Error(`No distribution is called ${name}.`);
+  return loadEvents(count, place);
+}
+
+/** Writes so many events straight into the tables, as the consumer would; what a search for their matches should find. */
+export async function loadEvents(count: number, place: Distribution): Promise<Loaded> {
+  const random = new Random(1);
   const found: [id: number, created: number][] = [];
   for (let first = 0; first < count; first += EVENTS_AT_ONCE) {
     const rows = Array.from({ length: Math.min(EVENTS_AT_ONCE, count - first) }, (_, offset) => {

@@ -1,5 +1,6 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../../db/reader.ts";
+import { matches } from "../conditions.ts";
 import { LOG, type SearchQuery } from "../query.ts";
 import type { EventsRequest } from "../request.ts";
 import { type EventRow, eventRow, rowsStatement, type Slice } from "../row.ts";
@@ -71,7 +72,7 @@ class SearchPage {
     ]);
     const [near = [], [cursor] = []] = alongside;
     if (matches.parts !== undefined) return { matches, rows: await this.#listed(matches, cursor, near) };
-    if (!matches.isExact) return { matches, rows: await this.#found(matches, this.#walk(this.#longWalk)) };
+    if (!matches.isExact) return { matches, rows: await this.#uncounted(matches) };
     const walked = isDense ? near : await this.#walkNear(matches);
     if (this.#isFull(walked, matches)) return { matches, rows: walked.map(eventRow) };
     const { matches: listed } = await readMatches(this.#search, "must list");
@@ -115,9 +116,11 @@ class SearchPage {
   #walk(scan: number): SQL {
     const { range, oldestFirst } = this.#query;
     const log = { kind: "series" as const, series: LOG, roles: 0, types: undefined, range, oldestFirst };
-    const isMatch = sql`EXISTS (SELECT 1 FROM event_index
+    const verify = verifyOf(this.#query);
+    const isFound = sql`EXISTS (SELECT 1 FROM event_index
       WHERE event_index MATCH ${matchOf(this.#query)} AND event_index.rowid = keys.id)`;
-    return sliceStatement(log, { ...this.#slice, scan, also: isMatch });
+    const isMatch = verify && sql`EXISTS (SELECT 1 FROM events WHERE events.id = keys.id AND ${matches(verify)})`;
+    return sliceStatement(log, { ...this.#slice, scan, also: and(isFound, isMatch) ?? isFound });
   }
 
   async #walkNear({ total, uptoId }: Matches): Promise<readonly Row[]> {
@@ -139,12 +142,10 @@ class SearchPage {
     return rows.length >= limit || (this.#wanted.from !== "cursor" && rows.length >= total - offset);
   }
 
-  /** The rows of a statement if it has found a whole page, else by reading all matches. */
-  async #found(matches: Matches, statement: SQL): Promise<EventRow[]> {
-    const compares = verifyOf(this.#query) !== undefined;
-    const [rows = []] = compares ? [] : await this.#request.reader.read([statement]);
-    if (this.#isFull(rows, matches)) return rows.map(eventRow);
-    return this.#wholeList();
+  /** The rows of a page while not all matches are known: by a walk, else by reading all matches. */
+  async #uncounted(known: Matches): Promise<EventRow[]> {
+    const [rows = []] = await this.#request.reader.read([this.#walk(this.#longWalk)]);
+    return this.#isFull(rows, known) ? rows.map(eventRow) : this.#wholeList();
   }
 
   /** Reads two rows for every match. */

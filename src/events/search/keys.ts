@@ -12,7 +12,7 @@ export interface Order {
   idsDescend: boolean;
 }
 
-/** Matches of one part, the most; more only when that many have the same time. */
+/** Matches of one part, the most. */
 export const PART_KEYS = 2_500;
 
 /** Some matches of a search, beside each other in the order of time: what is known of them without reading them. */
@@ -45,14 +45,14 @@ export const inOrder =
  * The matches of a window in parts. Matches of the same time are in one part, or, when they are too many, in parts that have
  * no other time: so the times of two parts never cross, in either order.
  */
-export function partsOf(keys: readonly Key[], uptoId: number): Part[] {
+export function partsOf(keys: readonly Key[], uptoId: number, most = PART_KEYS): Part[] {
   const parts: Key[][] = [];
   let isOpen = false;
   for (const run of runsOf([...keys].sort(inOrder(OLDEST_FIRST)))) {
     const last = parts.at(-1);
-    if (last && isOpen && last.length + run.length <= PART_KEYS) last.push(...run);
-    else for (let start = 0; start < run.length; start += PART_KEYS) parts.push(run.slice(start, start + PART_KEYS));
-    isOpen = run.length <= PART_KEYS;
+    if (last && isOpen && last.length + run.length <= most) last.push(...run);
+    else for (let start = 0; start < run.length; start += most) parts.push(run.slice(start, start + most));
+    isOpen = run.length <= most;
   }
   return parts.map((some, part) => describe(some, uptoId, part));
 }

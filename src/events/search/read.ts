@@ -33,7 +33,7 @@ import {
 const MAX_ROWS = 500_000;
 
 /** Candidates of the first window for a client who has read too many rows. */
-const ALWAYS_COUNTED = 1_000;
+const ALWAYS_COUNTED = 200;
 
 /** Matches that are looked up again for each request rather than kept: a row written costs as much as 1,000 rows read. */
 const WORTH_KEEPING = { page: 1_000, count: 2_000, more: 500 };
