@@ -66,13 +66,6 @@ export const readingMutants: readonly Mutant[] = [
     tests: ["test/events/search/place"],
   },
   {
-    bug: "Matches of one time are in parts that have other times, too.",
-    file: "src/events/search/keys.ts",
-    search: "isOpen = run.length <= most;",
-    replace: "isOpen = true;",
-    tests: ["test/events/search/place"],
-  },
-  {
     bug: "A page of a search is looked for along the whole log.",
     file: "src/events/list/search.ts",
     search: "if (matches.parts !== undefined) return",

@@ -1,16 +1,17 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { numberAt, type Row, textAt } from "../../db/reader.ts";
+import { overlap, type Range } from "../../values/periods.ts";
 import { matches } from "../conditions.ts";
 import { LOG, type SearchQuery } from "../query.ts";
 import type { EventsRequest } from "../request.ts";
 import { type EventRow, eventRow, rowsStatement, type Slice } from "../row.ts";
 import { indexStatement } from "../search/by-index.ts";
-import { type Key, type Part, parseKeys } from "../search/keys.ts";
+import { inOrder, type Key, type Order, type Part, parseKeys } from "../search/keys.ts";
 import { matchOf, verifyOf } from "../search/match.ts";
 import { locate, pick, type Wanted as WantedKeys } from "../search/place.ts";
 import { type Matches, readMatches } from "../search/read.ts";
 import { isOneTerm, keysStatement } from "../search/state.ts";
-import { idsDuring, nearStatement } from "../search/window.ts";
+import { bounds, idsDuring, listStatement, nearStatement, readWindow } from "../search/window.ts";
 import { searchVersion } from "../version.ts";
 import {
   dropDenseSearch,
@@ -37,6 +38,11 @@ const WALK_FOR_EACH = 2;
 const WALK_MARGIN = 4;
 /** Matches from the beginning to the end of the page. */
 const NEAR_BEGINNING = 300;
+
+/** Fewer candidates than these are read for a page whose time is known. */
+const FEW_NEAR = 2_000;
+
+const EVER: Range = { from: -Infinity, to: Infinity };
 
 /** One page of a search and its total. The place of a page comes from the times and ids of all matches. */
 export async function listSearch(request: EventsRequest, query: SearchQuery, wanted: Wanted): Promise<Listed> {
@@ -75,6 +81,8 @@ class SearchPage {
     if (!matches.isExact) return { matches, rows: await this.#uncounted(matches) };
     const walked = isDense ? near : await this.#walkNear(matches);
     if (this.#isFull(walked, matches)) return { matches, rows: walked.map(eventRow) };
+    const narrow = isDense ? undefined : await this.#narrow(near);
+    if (narrow !== undefined) return { matches, rows: narrow };
     const { matches: listed } = await readMatches(this.#search, "must list");
     return {
       matches: { ...listed, total: Math.max(matches.total, listed.total) },
@@ -85,6 +93,11 @@ class SearchPage {
   get #search() {
     const { reader, searchKey, later, budget } = this.#request;
     return { reader, query: this.#query, key: searchKey, later, budget };
+  }
+
+  get #order(): Order {
+    const { backwards } = this.#slice;
+    return { descends: this.#query.oldestFirst === backwards, idsDescend: backwards };
   }
 
   get #end(): number {
@@ -136,6 +149,22 @@ class SearchPage {
     return rows;
   }
 
+  /** A page at either end of the list, from the matches as new (or as old) as the nearest by id, if these are few. */
+  async #narrow(near: readonly Row[]): Promise<EventRow[] | undefined> {
+    const { offset, limit, columns, beyond } = this.#slice;
+    const sorted = near.map(keyOf).sort(inOrder(this.#order));
+    const edge = sorted[this.#end - 1];
+    if (beyond !== undefined || edge === undefined) return undefined;
+    const { from, to } = EVER;
+    const part = this.#order.descends ? { from: edge.created, to } : { from, to: edge.created + 1 };
+    const query = { ...this.#query, range: overlap(this.#query.range, part) };
+    const [[row] = []] = await this.#request.reader.read([listStatement(query, bounds(0, FEW_NEAR))]);
+    const { candidates, keys } = readWindow(row);
+    if (candidates >= FEW_NEAR) return undefined;
+    const found = pick(keys, { order: this.#order, skip: offset, limit }, 0);
+    return this.#rowsOf(found, columns, near);
+  }
+
   /** Whether a walk has found all that the page has. After a cursor, nobody knows how many that are. */
   #isFull(rows: readonly Row[], { total }: Pick<Matches, "total">): boolean {
     const { limit, offset } = this.#slice;
@@ -160,25 +189,27 @@ class SearchPage {
 
   /** The rows of a page whose matches are all known. */
   async #listed({ parts = [], epoch }: Matches, cursor: Row | undefined, near: readonly Row[]): Promise<EventRow[]> {
-    const after = cursor && { created: numberAt(cursor, "created"), id: numberAt(cursor, "id") };
-    const { backwards, offset, limit, columns } = this.#slice;
-    const descends = this.#query.oldestFirst === backwards;
-    const wanted: WantedKeys = { order: { descends, idsDescend: backwards }, skip: offset, limit, after };
+    const after = cursor && keyOf(cursor);
+    const { offset, limit, columns } = this.#slice;
+    const wanted: WantedKeys = { order: this.#order, skip: offset, limit, after };
     const place = locate(parts, wanted);
     const keys = await this.#keysOf(place.parts, epoch);
     if (keys === undefined) return this.#wholeList();
-    const ids = pick(keys, wanted, place.before).map(({ id }) => id);
-    keepSearchPage(this.#name, ids);
+    const found = pick(keys, wanted, place.before);
+    keepSearchPage(
+      this.#name,
+      found.map(({ id }) => id),
+    );
     dropDenseSearch(this.#search.key);
-    return this.#rowsOf(ids, columns, near);
+    return this.#rowsOf(found, columns, near);
   }
 
-  async #rowsOf(ids: readonly number[], columns: SQL, near: readonly Row[]): Promise<EventRow[]> {
+  async #rowsOf(keys: readonly Key[], columns: SQL, near: readonly Row[]): Promise<EventRow[]> {
     const found = new Map(near.map((row) => [numberAt(row, "id"), row]));
-    const missing = ids.filter((id) => !found.has(id));
+    const missing = keys.map(({ id }) => id).filter((id) => !found.has(id));
     const [rest = []] = missing.length === 0 ? [] : await this.#request.reader.read([rowsStatement(columns, missing)]);
     for (const row of rest) found.set(numberAt(row, "id"), row);
-    return ids.flatMap((id) => {
+    return keys.flatMap(({ id }) => {
       const row = found.get(id);
       return row === undefined ? [] : [eventRow(row)];
     });
@@ -196,6 +227,8 @@ class SearchPage {
     return parts.flatMap((part, index) => known[index] ?? read.get(`${part.uptoId} ${part.part}`) ?? []);
   }
 }
+
+const keyOf = (row: Row): Key => ({ created: numberAt(row, "created"), id: numberAt(row, "id") });
 
 /** Names the content of a part. */
 const nameOf = (key: string, epoch: number, { uptoId, part, n, firstId, lastId, lastCreated }: Part): string =>

@@ -41,31 +41,12 @@ export const inOrder =
     return a.id < b.id === idsDescend ? 1 : -1;
   };
 
-/**
- * The matches of a window in parts. Matches of the same time are in one part, or, when they are too many, in parts that have
- * no other time: so the times of two parts never cross, in either order.
- */
+/** The matches of a window in parts, each of at most `most`, that follow each other in the order of time and id. */
 export function partsOf(keys: readonly Key[], uptoId: number, most = PART_KEYS): Part[] {
-  const parts: Key[][] = [];
-  let isOpen = false;
-  for (const run of runsOf([...keys].sort(inOrder(OLDEST_FIRST)))) {
-    const last = parts.at(-1);
-    if (last && isOpen && last.length + run.length <= most) last.push(...run);
-    else for (let start = 0; start < run.length; start += most) parts.push(run.slice(start, start + most));
-    isOpen = run.length <= most;
-  }
-  return parts.map((some, part) => describe(some, uptoId, part));
-}
-
-/** Matches of the same time. */
-function runsOf(sorted: readonly Key[]): Key[][] {
-  const runs: Key[][] = [];
-  for (const key of sorted) {
-    const run = runs.at(-1);
-    if (run?.[0]?.created === key.created) run.push(key);
-    else runs.push([key]);
-  }
-  return runs;
+  const sorted = [...keys].sort(inOrder(OLDEST_FIRST));
+  return Array.from({ length: Math.ceil(sorted.length / most) }, (_, part) =>
+    describe(sorted.slice(part * most, (part + 1) * most), uptoId, part),
+  );
 }
 
 function describe(keys: readonly Key[], uptoId: number, part: number): Part {

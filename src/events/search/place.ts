@@ -8,16 +8,16 @@ export interface Wanted {
   after?: Key | undefined;
 }
 
-/** The parts of a search that may have wanted matches. All matches of other parts come before or after these. */
+/** The parts of a search that may have wanted matches. */
 export interface Place {
   parts: readonly Part[];
-  /** Matches in parts that come before. */
+  /** Matches in parts that have only matches before the wanted ones. */
   before: number;
 }
 
 /**
- * The parts to read for the wanted matches. Parts of one window follow each other in time, and those of different windows
- * may overlap, where events arrived late; so few are read when most events arrived in their order.
+ * The parts to read for the wanted matches. Parts of one window follow each other in time; those of different windows may
+ * overlap, where events arrived late. So few are read when most events arrived in their order.
  */
 export function locate(all: readonly Part[], { order, skip, limit, after }: Wanted): Place {
   const compare = inOrder(order);

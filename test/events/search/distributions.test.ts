@@ -8,12 +8,15 @@ import { get, rowsRead } from "../../support/world.ts";
 const EVENTS = Number(env.SEARCH_EVENTS);
 const PAGE = 10;
 
-/** Rows of the first search beside those of its matches, and rows of every later one: of 5,000 at a million events. */
-const BESIDE = 1_500;
+/** Rows of the first search beside those of its matches, and rows of every later one (5,000 are allowed). */
+const BESIDE = 5_000;
 const LATER = 400 + EVENTS / 1_000;
 
-/** The kinds of texts, and the rows that counting takes for each match. */
-const TEXTS = { "a text of two letters": ["ne", 2], "a longer text": ["needle", 2] } as const;
+/** A longer text has to be compared with the event: two rows for each match. The index has the number of shorter ones. */
+const TEXTS = { "a text of two letters": ["ne", 0], "a longer text": ["needle", 2] } as const;
+
+/** Where neither the newest events nor the newest ids lead to the newest matches, all are listed at once: two rows for each. */
+const HIDDEN = ["one burst", "one in 2099", "late arrivals", "one microsecond"];
 
 const uuids = (ids: readonly number[]) => ids.map((id) => id.toString(16).padStart(32, "0"));
 
@@ -79,7 +82,7 @@ describe.each(Object.keys(DISTRIBUTIONS))("where the matches lie like this in ti
       }
       const worst = Math.max(...Object.values(rows));
       console.log(`${name}; ${kind}; ${searcher.total}; ${first}; ${listed}; ${worst}`);
-      expect(first, kind).toBeLessThanOrEqual(each * searcher.total + BESIDE);
+      expect(first, kind).toBeLessThanOrEqual((HIDDEN.includes(name) ? 2 : each) * searcher.total + BESIDE);
       expect(listed, kind).toBeLessThanOrEqual(2 * searcher.total + LATER);
       for (const [page, read] of Object.entries(rows)) expect(read, `${kind}: ${page}`).toBeLessThanOrEqual(LATER);
     }
