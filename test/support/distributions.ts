@@ -29,27 +29,27 @@ const among = (share: number, from: number, to: number) => share >= from && shar
 /** Places an event by its share in the order of arrival, from 0 to 1, and its number. */
 export type Distribution = (share: number, index: number, random: Random) => Place;
 
-/** How the matches of a search lie in time: one event in three, but for those that lie in a burst. */
+/** How the matches of a search lie in time: one event in five. */
 export const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
-  even: (share, index) => ({ time: share, isMatch: index % 3 === 0 }),
+  even: (share, index) => ({ time: share, isMatch: index % 5 === 0 }),
   "one burst": (share) => ({
-    time: among(share, 0.4, 0.7) ? 0.5 + (share - 0.4) / 1e5 : share,
-    isMatch: among(share, 0.4, 0.7),
+    time: among(share, 0.4, 0.6) ? 0.5 + (share - 0.4) / 1e5 : share,
+    isMatch: among(share, 0.4, 0.6),
   }),
-  "old only": (share) => ({ time: share, isMatch: share < 0.3 }),
+  "old only": (share) => ({ time: share, isMatch: share < 0.2 }),
   "one in 2099": (share, index) => ({
     time: index === 500 ? (IN_2099 - START) / SPAN : share,
-    isMatch: index === 500 || share < 0.3,
+    isMatch: index === 500 || share < 0.2,
   }),
-  "newest only": (share) => ({ time: share, isMatch: share >= 0.7 }),
-  "two clumps": (share) => ({ time: share, isMatch: among(share, 0.1, 0.25) || among(share, 0.6, 0.75) }),
+  "newest only": (share) => ({ time: share, isMatch: share >= 0.8 }),
+  "two clumps": (share) => ({ time: share, isMatch: among(share, 0.1, 0.2) || among(share, 0.6, 0.7) }),
   "late arrivals": (share, _, random) => {
-    const isMatch = share >= 0.7;
+    const isMatch = share >= 0.8;
     return { time: isMatch ? random.next() * 0.3 : share, isMatch };
   },
-  "one microsecond": (share) => ({ time: among(share, 0.3, 0.6) ? 0.5 : share, isMatch: among(share, 0.3, 0.6) }),
-  "against the ids": (share, index) => ({ time: 1 - share, isMatch: index % 3 === 0 }),
-  random: (_, __, random) => ({ time: random.next(), isMatch: random.next() < 1 / 3 }),
+  "one microsecond": (share) => ({ time: among(share, 0.3, 0.5) ? 0.5 : share, isMatch: among(share, 0.3, 0.5) }),
+  "against the ids": (share, index) => ({ time: 1 - share, isMatch: index % 5 === 0 }),
+  random: (_, __, random) => ({ time: random.next(), isMatch: random.next() < 0.2 }),
 };
 
 /** What a plain look at every event finds: the ids of the matches, newest first. */
