@@ -223,8 +223,9 @@ class SearchPage {
     const [rows = []] = unread.length === 0 ? [] : await this.#request.reader.read([keysStatement(key, unread)]);
     if (rows.length < unread.length) return undefined;
     const read = new Map(rows.map((row) => [`${row.upto_id} ${row.part}`, parseKeys(textAt(row, "keys"))]));
-    for (const part of unread) keepPart(nameOf(key, epoch, part), read.get(`${part.uptoId} ${part.part}`) ?? []);
-    return parts.flatMap((part, index) => known[index] ?? read.get(`${part.uptoId} ${part.part}`) ?? []);
+    const keys = parts.map((part, index) => known[index] ?? read.get(`${part.uptoId} ${part.part}`) ?? []);
+    for (const [index, part] of parts.entries()) keepPart(nameOf(key, epoch, part), keys[index] ?? []);
+    return keys.flat();
   }
 }
 

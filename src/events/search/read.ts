@@ -36,7 +36,7 @@ const MAX_ROWS = 500_000;
 const ALWAYS_COUNTED = 200;
 
 /** Matches that are looked up again for each request rather than kept: a row written costs as much as 1,000 rows read. */
-const WORTH_KEEPING = { page: 1_000, count: 2_000, more: 500 };
+const WORTH_KEEPING = { page: 500, count: 2_000, more: 500 };
 
 /** Up to this many matches, those of a text of one to three letters are listed; of more, where a page needs it. */
 const FEW_MATCHES = 2_000;
