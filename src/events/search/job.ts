@@ -12,12 +12,15 @@ const ROWS_EACH = 500_000;
 /** Goes on counting searches that were too large for one request. Run once a minute. */
 export async function finishSearches({ DB }: { DB: D1Database }): Promise<void> {
   const db = database(DB);
-  const [, found] = await runBatch(db, [
-    // Counted from the beginning by the next request, if there is one.
-    sql`UPDATE search_totals SET unfinished = NULL WHERE unfinished IS NOT NULL AND epoch <> ${EPOCH}`,
-    sql`SELECT query, unfinished FROM search_totals WHERE unfinished IS NOT NULL LIMIT ${AT_ONCE}`,
+  const [found] = await runBatch(db, [
+    sql`SELECT query, unfinished, epoch = ${EPOCH} AS is_current FROM search_totals
+      WHERE unfinished IS NOT NULL LIMIT ${AT_ONCE}`,
   ]);
-  for (const { query, unfinished } of found?.results ?? []) await goOn(db, DB, String(query), String(unfinished));
+  for (const { query, unfinished, is_current } of found?.results ?? []) {
+    if (is_current === 1) await goOn(db, DB, String(query), String(unfinished));
+    // The next request, if there is one, counts from the beginning.
+    else await runBatch(db, [sql`UPDATE search_totals SET unfinished = NULL WHERE query = ${query}`]);
+  }
 }
 
 async function goOn(db: Database, binding: D1Database, key: string, text: string): Promise<void> {
