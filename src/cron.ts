@@ -1,4 +1,5 @@
 import type { Env } from "./env.ts";
+import { finishSearches } from "./events/search/job.ts";
 import { reason } from "./http/errors.ts";
 import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { watchLog } from "./ingest/log-mark.ts";
@@ -12,6 +13,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
     (env) => watchLog(env),
+    finishSearches,
   ],
 };
 

@@ -47,6 +47,11 @@ export interface Env {
   TOKEN_LIMIT?: number;
   ADDRESS_LIMIT?: number;
   FAILURE_LIMIT?: number;
+  /**
+   * Rows a minute that one token may read to count searches that nobody has counted before, in each isolate
+   * (src/events/search/row-budget.ts).
+   */
+  SEARCH_ROWS_LIMIT?: number;
 }
 
 /** The type parameter of every Hono app and context. Variables are declared by the middleware that sets them. */

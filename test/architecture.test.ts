@@ -34,7 +34,7 @@ const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   worker: /^(app|cron|env|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
   openapi: /^(env|http\/openapi|(events|ingest)\/[a-z-]+)$/,
-  cron: /^(env|http\/errors|ingest\/(?!routes$)[a-z/-]+)$/,
+  cron: /^(env|http\/errors|events\/search\/job|ingest\/(?!routes$)[a-z/-]+)$/,
   env: /^$/,
 };
 
@@ -43,7 +43,7 @@ const HONO = /^(app|env|openapi|cli\/.*|(http|auth)\/.*|[a-z-]+\/(routes|request
 
 /** The tables of events/. */
 const EVENT_TABLES =
-  "events|event_scopes|event_index|event_types|earlier_types|counters|search_totals|commit_watermark|objects|object_moves";
+  "events|event_scopes|event_index|event_types|earlier_types|counters|search_totals|search_keys|event_terms|commit_watermark|objects|object_moves";
 const SQL_ON_EVENTS = new RegExp(`\\b(?:FROM|JOIN|INTO|UPDATE)\\s+(?:${EVENT_TABLES})\\b`);
 
 /** Lines "a → b" for every import against the one direction: worker, app, routes, subjects, then http, db and values. */
@@ -134,7 +134,7 @@ describe("the sources", () => {
     );
     const edges = importsIn(sources);
     expect(edges).toContainEqual({ from: "worker", to: "ingest/consumer" });
-    expect(edges).toContainEqual({ from: "events/list/page", to: "events/search/page" });
+    expect(edges).toContainEqual({ from: "events/list/page", to: "events/pagination" });
     expect(edges).toContainEqual({ from: "http/resource", to: "package:hono" });
   });
 

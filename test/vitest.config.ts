@@ -19,6 +19,7 @@ export default defineConfig(async () => ({
           AUTH: "local",
           TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
           CHAOS_EVENTS: process.env.CHAOS_EVENTS ?? "3000",
+          SEARCH_EVENTS: process.env.SEARCH_EVENTS ?? "12000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
           SEQUENCE_BATCHES: process.env.SEQUENCE_BATCHES ?? "300",
           REPLICA_SEQUENCES: process.env.REPLICA_SEQUENCES ?? "100",

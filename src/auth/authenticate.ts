@@ -13,6 +13,8 @@ declare module "hono" {
   interface ContextVariableMap {
     /** Only routes with this middleware may read it. */
     actor: Actor;
+    /** Stands for the client's token, and is not the token. */
+    client: string;
     lookUpUser: UserLookup;
   }
 }
@@ -26,6 +28,7 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   const { actor, lookUpUser, key } = await outcomeOf(c, attempt, now, () => identify(c, credentials));
   await limitToken(c, key);
   c.set("actor", actor);
+  c.set("client", key);
   c.set("lookUpUser", lookUpUser);
   continueSession(c, { key, mayName: seesEverything(actor) });
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);

@@ -120,7 +120,7 @@ const failures: Readonly<Record<number, [name: string, answer: Answer]>> = {
   429: [
     "TooManyRequests",
     detailAnswer(
-      "Too many requests, or too many failed authentications.",
+      "Too many requests, too many failed authentications, or searches that read too many rows to be counted.",
       [...READING, ...RATE_LIMIT],
       "Request was throttled. Expected available in 60 seconds.",
     ),
@@ -199,7 +199,7 @@ export const eventPaths: Json = {
     parameters: [...filters, ...paging, ...fields],
     schema: { type: "array", items: ref("schemas", "Event") },
     example: [EVENT],
-    headers: ["X-Result-Count", "Link"],
+    headers: ["X-Result-Count", "X-Result-Count-Exact", "Link"],
   }),
   "/api/events/{id}/": reading({
     ids: ["events_retrieve", "events_retrieve_head"],
@@ -217,7 +217,7 @@ export const eventPaths: Json = {
     parameters: filters,
     schema: ref("schemas", "EventCount"),
     example: { count: 300 },
-    headers: ["X-Result-Count"],
+    headers: ["X-Result-Count", "X-Result-Count-Exact"],
   }),
   "/api/events/event_groups/": reading({
     ids: ["events_event_groups_retrieve", "events_event_groups_count"],

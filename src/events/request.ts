@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import { seesEverything } from "../auth/actor.ts";
+import { type Database, database } from "../db/client.ts";
 import type { Reader } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { ifNoneMatch, shortHash } from "../http/etag.ts";
 import { assertWithinLimits } from "../http/query-limits.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
 import { digestOf, type EventQuery, eventQuery } from "./query.ts";
+import { RowBudget } from "./search/row-budget.ts";
 import { earlierTypes, typesOf, type WantedTypes } from "./type-numbers.ts";
 import type { Version } from "./version.ts";
 import { type Visibility, visibilityOf } from "./visibility.ts";
@@ -22,6 +24,12 @@ export interface EventsRequest {
   query: EventQuery;
   /** Of what is asked for: equal for every page of its list, and for all actors who see the same. */
   digest: string;
+  /** The digest for both orders of the list: what it finds is the same. */
+  searchKey: string;
+  /** Runs work on the database after the response, one after the other. */
+  later: (work: (db: Database) => Promise<unknown>) => void;
+  /** What the client may still read to count. */
+  budget: RowBudget;
   /** Of the URL: the part of an ETag that stands for the request. */
   key: string;
   /**
@@ -57,6 +65,7 @@ export async function readRequest(
   const types = await typesOf(reader, filter.types, () => earlierTypes(c.env.DB, reader.meter, defer, now));
   const query = eventQuery(visibility, filter, types);
   const key = await shortHash(c.req.url);
+  const digest = await digestOf(visibility, filter);
   return {
     reader,
     params,
@@ -64,11 +73,22 @@ export async function readRequest(
     visibility,
     types,
     query,
-    digest: await digestOf(visibility, filter),
+    digest,
+    searchKey: filter.oldestFirst ? await digestOf(visibility, { ...filter, oldestFirst: false }) : digest,
+    later: inTurn(c),
+    budget: new RowBudget(c.get("client"), c.env.SEARCH_ROWS_LIMIT, now),
     key,
     isPartial: visibility !== "everything" || filter.relatedUser !== undefined,
     knowsIds: seesEverything(actor),
     isHead: c.req.method === "HEAD",
     ifNoneMatch: ifNoneMatch(c, key),
+  };
+}
+
+function inTurn(c: Context<App>): EventsRequest["later"] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    last = last.then(() => work(database(c.env.DB)));
+    c.executionCtx.waitUntil(last);
   };
 }

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { database } from "../db/client.ts";
 import { textAt } from "../db/reader.ts";
 import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
@@ -8,8 +7,6 @@ import { publicUrl } from "../http/public-url.ts";
 import { upToDate } from "../http/session.ts";
 import { type Links, linkHeader } from "./pagination.ts";
 import type { EventsRequest } from "./request.ts";
-import { isWorthKeeping, keepTotal } from "./search/kept-totals.ts";
-import type { SearchTotal } from "./search/total.ts";
 import { isBehind, isVersion, type Version, versionStatement } from "./version.ts";
 
 /** The result of a read, before it becomes a response. */
@@ -24,8 +21,8 @@ export interface Result {
   /** Events in the body, for the audit line. */
   events?: number;
   links?: Links;
-  /** The total of a search. */
-  searched?: SearchTotal | undefined;
+  /** Whether the count includes every event; absent where it always does. */
+  isExact?: boolean | undefined;
   /** Whether a page token names an event that the data does not have. */
   isBehind?: boolean;
 }
@@ -45,18 +42,18 @@ export interface Reading {
 
 /**
  * The response to a read: 304 when the client has this version of it, else 200 with ETag, count and links. `ask` may run
- * twice, for newer data (http/session.ts). A costly total of a search is kept after the response.
+ * twice, for newer data (http/session.ts).
  */
 export async function respond(c: Context<App>, ask: () => Promise<Reading>): Promise<Response> {
   const { request, shown, result } = await upToDate(c, async () => answerTo(await ask()));
-  const { key, digest, ifNoneMatch } = request;
+  const { key, ifNoneMatch } = request;
   if (result === undefined) return notModified(c, etagOf(key, shown));
-  const { body, count, events, links, searched } = result;
-  if (searched && isWorthKeeping(searched)) c.executionCtx.waitUntil(keepTotal(database(c.env.DB), digest, searched));
+  const { body, count, events, links, isExact = true } = result;
   c.set("rows", events ?? 0);
   if (ifNoneMatch.includes(shown) || ifNoneMatch.includes("*")) return notModified(c, etagOf(key, shown));
   if (links) c.header("Link", linkHeader(publicUrl(c), links));
   if (count !== undefined) c.header("X-Result-Count", String(count));
+  if (!isExact) c.header("X-Result-Count-Exact", "false");
   return jsonText(c, body, { ETag: etagOf(key, shown) });
 }
 
@@ -76,9 +73,9 @@ async function answerTo({ request, work, readsVersion = false }: Reading): Promi
   const current = readsVersion ? undefined : await knownVersion(request);
   if (current !== undefined) return { request, shown: current, isBehind: false };
   const result = await work(isPartial ? [] : ifNoneMatch.filter(isVersion));
-  const { version, body, identity = String(body), count } = result;
+  const { version, body, identity = String(body), count, isExact = true } = result;
   // Without events the response is the same for everybody, and so is its ETag.
-  const shown = isPartial || count === 0 ? await shortHash(`${count ?? 1} ${identity}`) : version;
+  const shown = isPartial || count === 0 || !isExact ? await shortHash(`${count ?? 1} ${identity}`) : version;
   const isOlder = (tag: string) => tag !== "*" && tag !== shown && isBehind(isPartial ? shown : version, tag);
   return { request, shown, result, isBehind: result.isBehind === true || ifNoneMatch.some(isOlder) };
 }

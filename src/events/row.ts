@@ -44,6 +44,10 @@ export const eventRow = (row: Row): EventRow => ({
   unread: numberAt(row, "unread"),
 });
 
+/** The rows of these ids, in any order. */
+export const rowsStatement = (columns: SQL, ids: readonly number[]): SQL =>
+  sql`SELECT ${columns} FROM json_each(${JSON.stringify(ids)}) AS wanted CROSS JOIN events ON events.id = wanted.value`;
+
 /** The wanted rows of a series. */
 export interface Slice {
   /** Those of a row: `eventColumns`, or the same names. */
@@ -59,4 +63,6 @@ export interface Slice {
   upto?: number;
   /** The number of rows, from the first, that are scanned for matches; unlimited when absent. */
   scan?: number;
+  /** With `scan`: a condition for the scanned rows, which are called `keys`. */
+  also?: SQL;
 }

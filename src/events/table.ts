@@ -114,12 +114,36 @@ export const counters = sqliteTable(
 );
 
 /** migrations/0007_search.sql */
-export const searchTotals = sqliteTable("search_totals", {
-  query: text().primaryKey(),
-  epoch: integer().notNull(),
-  uptoId: integer("upto_id").notNull(),
-  n: integer().notNull(),
-});
+export const searchTotals = sqliteTable(
+  "search_totals",
+  {
+    query: text().primaryKey(),
+    epoch: integer().notNull(),
+    uptoId: integer("upto_id").notNull(),
+    n: integer().notNull(),
+    isListed: integer("is_listed").notNull().default(0),
+    unfinished: text(),
+  },
+  (table) => [index("search_totals_unfinished").on(table.query).where(sql`unfinished IS NOT NULL`)],
+);
+
+/** migrations/0019_search_keys.sql */
+export const searchKeys = sqliteTable(
+  "search_keys",
+  {
+    query: text().notNull(),
+    uptoId: integer("upto_id").notNull(),
+    part: integer().notNull(),
+    epoch: integer().notNull(),
+    n: integer().notNull(),
+    firstCreated: integer("first_created").notNull(),
+    lastCreated: integer("last_created").notNull(),
+    firstId: integer("first_id").notNull(),
+    lastId: integer("last_id").notNull(),
+    keys: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.query, table.uptoId, table.part] })],
+);
 
 /** migrations/0009_objects.sql */
 export const objects = sqliteTable("objects", {

@@ -38,6 +38,9 @@ const IS_OF_DATA = /^\d+\.\d+\.\d+(\.\d+)?$/;
 /** The version of a series without events, and of a query for nothing. */
 export const NO_EVENTS: Version = "0.0.0";
 
+/** The number of deletions in the whole log. */
+export const EPOCH: SQL = sql`(SELECT epoch FROM commit_watermark)`;
+
 /** The epoch and the incarnation of the log, with which every version ends. One row read. */
 export const STATE: SQL = sql`(SELECT epoch || '.' || incarnation FROM commit_watermark)`;
 

@@ -37,6 +37,11 @@ export const responseHeaders = {
   ),
   "X-Request-Id": header("Names the request in the log.", text, "5f0c1d7e-2b7a-4a53-9a55-0f6f2f1c6a3d"),
   "X-Result-Count": header("The number of all results, on every page.", count, 300),
+  "X-Result-Count-Exact": header(
+    "`false` when a search was not counted to its end: the number is that of the results so far. Absent otherwise.",
+    { type: "string", enum: ["false"] },
+    "false",
+  ),
 };
 
 export type HeaderName = keyof typeof responseHeaders;

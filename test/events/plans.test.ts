@@ -7,10 +7,10 @@ import { pageColumns } from "../../src/events/list/content.ts";
 import { deepLogStatement, sliceStatement } from "../../src/events/list/slice.ts";
 import { LOG, type SearchQuery, type SeriesQuery } from "../../src/events/query.ts";
 import { EVENT_FIELDS } from "../../src/events/representation.ts";
-import type { Slice } from "../../src/events/row.ts";
+import { rowsStatement, type Slice } from "../../src/events/row.ts";
 import { indexStatement } from "../../src/events/search/by-index.ts";
-import { pageStatement, wholePageStatement } from "../../src/events/search/page.ts";
-import { totalStatement } from "../../src/events/search/total.ts";
+import { keysStatement, listedUpto, partsStatement, stateStatement } from "../../src/events/search/state.ts";
+import { bounds, countStatement, listStatement, nearStatement } from "../../src/events/search/window.ts";
 import { versionStatement } from "../../src/events/version.ts";
 
 const DAY = 86_400_000_000;
@@ -33,14 +33,21 @@ interface Plan {
 }
 
 /** The tables whose size grows with the log. */
-const GROWING = /^(SEARCH|SCAN) (events|event_scopes|counters|event_index|search_totals)\b/;
+const GROWING =
+  /^(SEARCH|SCAN) (events|event_scopes|counters|event_index|event_terms|search_totals|search_keys|known)\b/;
 /** A growing table read from end to end; the walk along events_order ends at the LIMIT of a page. */
 const FULL_SCAN = /^SCAN (?!events USING COVERING INDEX events_order$)(events|event_scopes|counters|search_totals)\b/;
 
 const BY_ID = "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)";
 const NEWEST = "SEARCH events";
 const BY_MATCH = "SCAN event_index VIRTUAL TABLE INDEX 0:M1><";
-const BY_MATCH_OF_ONE = "SCAN event_index VIRTUAL TABLE INDEX 0:=M1";
+const BY_MATCH_ASCENDING = "SCAN event_index VIRTUAL TABLE INDEX 64:M1><";
+const BY_MATCH_DESCENDING = "SCAN event_index VIRTUAL TABLE INDEX 192:M1><";
+const BY_ID_IF_ANY = `${BY_ID} LEFT-JOIN`;
+const BY_TERM = "SCAN event_terms VIRTUAL TABLE INDEX 259:";
+const KEPT_STATE = "SEARCH known USING PRIMARY KEY (query=?) LEFT-JOIN";
+const KEPT_PARTS = "SEARCH search_keys USING PRIMARY KEY (query=? AND upto_id<?)";
+const KEPT_KEYS = "SEARCH search_keys USING PRIMARY KEY (query=? AND upto_id=? AND part=?)";
 const KEPT_TOTAL = "SEARCH search_totals USING PRIMARY KEY (query=?)";
 const counters = (keys: string) => `SEARCH counters USING PRIMARY KEY (${keys})`;
 const QUARTERS = counters("series=?");
@@ -212,27 +219,34 @@ describe("a search", () => {
   );
   const boundsOf = ({ range }: SearchQuery) => (range === TIME ? ID_BOUNDS : []);
 
-  it.each(searches)("for %s counts by the index, and reads events only to compare them", async (name, query) => {
-    const compares = query.values.message === "NEEDLE" || query.range === TIME;
-    const reads = [BY_MATCH, KEPT_TOTAL, NEWEST, ...boundsOf(query), ...(compares ? [BY_ID] : [])];
-    await expectPlan(`total of ${name}`, totalStatement(query, "key"), { reads, sorts: "nothing" });
+  it.each(searches)("for %s knows what was counted, and where it is", async (name, query) => {
+    const indexed = query.values.message === "NEE" && query.range === EVER ? [BY_TERM] : [];
+    await expectPlan(`state of ${name}`, stateStatement(query, "key"), {
+      reads: [KEPT_STATE, NEWEST, ...indexed],
+      sorts: "nothing",
+    });
+    await expectPlan(`parts of ${name}`, partsStatement("key"), { reads: [KEPT_TOTAL, KEPT_PARTS], sorts: "nothing" });
+    const part = { uptoId: 9, part: 0, n: 1, firstCreated: 1, lastCreated: 1, firstId: 1, lastId: 1 };
+    await expectPlan(`keys of ${name}`, keysStatement("key", [part]), { reads: [KEPT_KEYS], sorts: "nothing" });
   });
 
-  it.each(searches)("for %s finds a page by the index, or along the log", async (name, query) => {
-    const walk = "SEARCH events USING INDEX events_order (created>? AND created<?)";
-    const placed = [PERIODS, NEWEST, "SEARCH events USING COVERING INDEX events_order", walk];
-    const reads = [BY_MATCH, BY_MATCH_OF_ONE, KEPT_TOTAL, BY_ID, ...placed, ...boundsOf(query)];
-    const slice = { columns: COLUMNS, backwards: false, offset: 0, limit: 10 };
-    await expectPlan(`page of ${name}`, pageStatement(query, "key", slice), { reads, sorts: "rows" });
-    const before = { ...slice, beyond: CURSOR, backwards: true };
-    await expectPlan(`page of ${name}, before a cursor`, pageStatement(query, "key", before), { reads, sorts: "rows" });
-  });
-
-  it.each(searches)("for %s finds a page of the whole range by the index", async (name, query) => {
+  it.each(searches)("for %s counts by the index, from an id on", async (name, query) => {
     const newest = query.range === EVER ? [NEWEST] : [];
-    const reads = [BY_MATCH, BY_ID, ...newest, ...boundsOf(query)];
-    const statement = wholePageStatement(query, { columns: COLUMNS, backwards: false, offset: 0, limit: 10 });
-    await expectPlan(`whole page of ${name}`, statement, { reads, sorts: "rows" });
+    const reads = [BY_MATCH_ASCENDING, ...newest, ...boundsOf(query)];
+    const listed = listStatement(query, { after: listedUpto("key"), limit: sql`25000` });
+    await expectPlan(`list of ${name}`, listed, { reads: [...reads, BY_ID_IF_ANY, KEPT_TOTAL], sorts: "nothing" });
+    const counted = countStatement(query, bounds(7, 1_000, 25_000));
+    await expectPlan(`count of ${name}`, counted, { reads, sorts: "nothing" });
+  });
+
+  it.each(searches)("for %s finds the rows of a page by their ids, or the nearest ones", async (name, query) => {
+    const newest = query.range === EVER ? [NEWEST] : [];
+    for (const isNewest of [false, true]) {
+      const near = nearStatement(query, COLUMNS, bounds(0, 1_000, 15), isNewest);
+      const reads = [isNewest ? BY_MATCH_DESCENDING : BY_MATCH_ASCENDING, BY_ID, ...newest, ...boundsOf(query)];
+      await expectPlan(`near rows of ${name}`, near, { reads, sorts: "nothing" });
+    }
+    await expectPlan(`rows of ${name}`, rowsStatement(COLUMNS, [1, 2]), { reads: [BY_ID], sorts: "nothing" });
   });
 
   it("of a series by its types, and its version, need no other table", async () => {

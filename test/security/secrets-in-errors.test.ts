@@ -144,6 +144,7 @@ describe("a variable with a secret where none belongs never reaches an answer or
     "TOKEN_LIMIT",
     "ADDRESS_LIMIT",
     "FAILURE_LIMIT",
+    "SEARCH_ROWS_LIMIT",
   ] as const;
   it.each(names)("%s", async (name) => {
     const changed = { [name]: SECRET } as Partial<Env>;

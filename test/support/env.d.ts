@@ -12,6 +12,7 @@ declare global {
       CHAOS_EVENTS: string;
       CHAOS_SEED: string;
       SEQUENCE_BATCHES: string;
+      SEARCH_EVENTS: string;
     }
   }
 }

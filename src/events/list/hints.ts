@@ -1,4 +1,5 @@
 import { ExpiringCache } from "../../http/cache.ts";
+import type { Key } from "../search/keys.ts";
 import type { IdWindow } from "./windows.ts";
 
 /**
@@ -19,15 +20,32 @@ export interface SeriesHint {
 }
 
 const seriesHints = new ExpiringCache<SeriesHint>(MAX_HINTS);
-const wideSearches = new ExpiringCache<true>(MAX_HINTS);
+const denseSearches = new ExpiringCache<true>(MAX_HINTS);
+const searchPages = new ExpiringCache<readonly number[]>(MAX_HINTS);
+
+/** Parts of kept matches, of 2,500 each: some megabytes. */
+const MAX_PARTS = 100;
+const parts = new ExpiringCache<readonly Key[]>(MAX_PARTS);
 
 /** The hint for a first page, if it is not too old. */
 export const seriesHint = (key: string): SeriesHint | undefined => seriesHints.get(key, MAX_AGE, Date.now());
 
 export const keepSeriesHint = (key: string, hint: SeriesHint): void => seriesHints.set(key, hint, Date.now());
 
-/** Whether a page of this search was not where an even spread of its matches would place it. */
-export const isWideSearch = (key: string): boolean => wideSearches.get(key, MAX_AGE, Date.now()) !== undefined;
+/** Whether a page of this search was found within a few events of the log. */
+export const isDenseSearch = (key: string): boolean => denseSearches.get(key, MAX_AGE, Date.now()) !== undefined;
 
-/** Remembers that the matches of a search are not evenly spread. */
-export const keepWideSearch = (key: string): void => wideSearches.set(key, true, Date.now());
+export const keepDenseSearch = (key: string): void => denseSearches.set(key, true, Date.now());
+
+/** Forgets it: all its matches are known now, and a page needs no walk. */
+export const dropDenseSearch = (key: string): void => denseSearches.delete(key);
+
+/** The ids that a page of a search had. */
+export const searchPage = (key: string): readonly number[] | undefined => searchPages.get(key, MAX_AGE, Date.now());
+
+export const keepSearchPage = (key: string, ids: readonly number[]): void => searchPages.set(key, ids, Date.now());
+
+/** The matches of a part, which never change within an epoch. */
+export const keptPart = (name: string): readonly Key[] | undefined => parts.get(name, MAX_AGE, Date.now());
+
+export const keepPart = (name: string, keys: readonly Key[]): void => parts.set(name, keys, Date.now());

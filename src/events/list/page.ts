@@ -1,24 +1,19 @@
 import type { SQL } from "drizzle-orm";
-import { type Reader, textAt } from "../../db/reader.ts";
 import { isEverything } from "../../values/periods.ts";
 import type { Cursor } from "../page-token.ts";
 import { invalidPage, neighbour, type PageRequest, pageCount } from "../pagination.ts";
-import { type EventQuery, fingerprintOf, type SearchQuery, type SeriesQuery } from "../query.ts";
+import { type EventQuery, fingerprintOf, type SeriesQuery } from "../query.ts";
 import { chosenFields } from "../representation.ts";
 import type { EventsRequest } from "../request.ts";
 import type { Result } from "../respond.ts";
-import { type EventRow, eventRow } from "../row.ts";
-import type { SearchSlice } from "../search/by-index.ts";
-import { pageStatement, wholePageStatement } from "../search/page.ts";
-import { mayBeShort } from "../search/plan.ts";
-import { readTotal } from "../search/total.ts";
-import { eventsIn, incarnationOf, lastIdOf, NO_EVENTS, type Version, versionStatement } from "../version.ts";
+import type { EventRow } from "../row.ts";
+import { eventsIn, incarnationOf, lastIdOf, NO_EVENTS, type Version } from "../version.ts";
 import type { Visibility } from "../visibility.ts";
 import { identityOf, pageColumns, pageJson } from "./content.ts";
 import { existsStatement, placeOf } from "./cursor.ts";
-import { isWideSearch, keepWideSearch } from "./hints.ts";
-import type { Part, Wanted } from "./part.ts";
-import { inListOrder, type Listed, listSeries } from "./series.ts";
+import type { Part } from "./part.ts";
+import { listSearch } from "./search.ts";
+import { type Listed, listSeries } from "./series.ts";
 
 /** Events from which on a page costs more than the version of its series, for a log of up to four years. */
 const LONG_PAGE = 10;
@@ -41,7 +36,7 @@ export async function listPage(
   const fields = chosenFields(params.getAll("field"), knowsIds);
   const columns = pageColumns(fields, { events: asked.size + 1, readsContent: !isHead });
   const hasCursor = cursorCheck(request, asked);
-  const { total, version, rows: found, searched } = await findRows(request, columns, asked, known);
+  const { total, version, rows: found, isExact } = await findRows(request, columns, asked, known);
   const incarnation = incarnationOf(version);
   if (total > 0 && isForeign(asked.cursor?.incarnation, incarnation)) throw invalidPage();
   const { number, pages, rows, next, previous } = pageOf(asked, total, found);
@@ -59,7 +54,7 @@ export async function listPage(
       next: neighbour(number + 1, cursor(next, "after"), list),
       previous: neighbour(number - 1, cursor(previous, "before"), list),
     },
-    searched,
+    isExact,
     isBehind: !hasCursor(version),
   };
 }
@@ -94,7 +89,7 @@ async function findRows(
   const { reader, query, visibility } = request;
   if (query.kind === "nothing") return { total: 0, version: NO_EVENTS, rows: [] };
   const wanted = { columns, ...partOf(asked, visibility) };
-  if (query.kind === "search") return listSearch(request, query, asked, wanted);
+  if (query.kind === "search") return listSearch(request, query, wanted);
   return listSeries(reader, query, wanted, isReadWithVersion(query, asked) ? worthKnowing(query, asked, known) : []);
 }
 
@@ -109,40 +104,6 @@ function partOf({ number, size, cursor }: PageRequest, visibility: Visibility): 
   }
   if (number === "last") return { from: "end", limit: size };
   return { from: "start", skip: (number - 1) * size, limit: size };
-}
-
-async function listSearch(
-  request: EventsRequest,
-  query: SearchQuery,
-  asked: PageRequest,
-  wanted: Wanted,
-): Promise<Listed> {
-  const { reader, digest } = request;
-  const slice = searchSlice(wanted);
-  const hint = `${digest} ${JSON.stringify(asked)}`;
-  const isWide = isWideSearch(hint);
-  const [[first, ...near] = []] = await reader.read([pageStatement(query, digest, slice, isWide)]);
-  const searched = readTotal(first);
-  const { total } = searched;
-  const isShort = !isWide && near.length < Math.min(slice.limit, total - slice.offset) && mayBeShort(slice, total);
-  if (isShort) keepWideSearch(hint);
-  const { version } = searched;
-  const rows = isShort ? await wholePage(reader, query, slice, version) : near;
-  if (rows === undefined) return listSearch(request, query, asked, wanted);
-  return { total, version, rows: inListOrder(query.oldestFirst, rows.map(eventRow)), searched };
-}
-
-/** The rows wherever they are in time; undefined when the log has changed since the version. */
-async function wholePage(reader: Reader, query: SearchQuery, slice: SearchSlice, version: Version) {
-  const [[row] = [], rows = []] = await reader.read([versionStatement(query), wholePageStatement(query, slice)]);
-  return textAt(row, "version") === version ? rows : undefined;
-}
-
-function searchSlice(wanted: Wanted): SearchSlice {
-  const { columns, limit } = wanted;
-  if (wanted.from === "cursor")
-    return { columns, backwards: wanted.direction === "before", offset: 0, limit, beyond: wanted.beyond };
-  return { columns, backwards: wanted.from === "end", offset: wanted.from === "start" ? wanted.skip : 0, limit };
 }
 
 /** One page, from the rows found for it. */

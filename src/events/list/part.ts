@@ -23,8 +23,7 @@ export const hintKey = ({ series, roles, types, range }: SeriesQuery, { limit }:
   [series, roles, types, range.from, range.to, limit].join(" ");
 
 /** The rows of a part, from where the series begins or from its cursor. */
-export function sliceOf(query: SeriesQuery, wanted: Wanted): Slice {
-  const { range } = query;
+export function sliceOf({ range }: Pick<SeriesQuery, "range">, wanted: Wanted): Slice {
   const { columns, limit } = wanted;
   const backwards = wanted.from === "end" || (wanted.from === "cursor" && wanted.direction === "before");
   const beyond = wanted.from === "cursor" ? { beyond: wanted.beyond } : {};

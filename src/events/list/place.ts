@@ -3,9 +3,10 @@ import { numberAt, type Reader, type Row } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { dayOf, EVER, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, dayRows, daysOf, idsWithin, type UnitCount, unitsOf } from "../counters/read.ts";
+import { readUnchanged } from "../log/snapshot.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import type { Slice } from "../row.ts";
-import { epochOf, lastIdOf, type Version } from "../version.ts";
+import { lastIdOf, type Version } from "../version.ts";
 import { keepSeriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
 import { hintKey, isFirstPage, skipOf, sliceOf, type Wanted } from "./part.ts";
@@ -25,18 +26,17 @@ export interface Counts {
 
 /**
  * Finds the place of the part with the counters, then reads its rows in the cheaper of two ways. All belongs to the snapshot
- * of the counts: events that were written since are left out. undefined when events were deleted or renamed since.
+ * of the counts: events that were written since are left out. Throws ChangedError (log/snapshot.ts).
  */
 export async function rowsAtPlace(
   reader: Reader,
   query: SeriesQuery,
   wanted: Wanted,
   counts: Counts,
-): Promise<readonly Row[] | undefined> {
+): Promise<readonly Row[]> {
   const { version } = counts.counted;
   const slice = sliceOf(query, wanted);
   const found = await find(reader, query, wanted, slice, counts);
-  if (found === undefined) return undefined;
   const cost = costs(found.place, slice.limit);
   const range = overlap(rangeOf(query, wanted), spanOf(found.place.units));
   if (range.from >= range.to) return [];
@@ -49,26 +49,8 @@ export async function rowsAtPlace(
     keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
   }
   const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
-  const results = await readUnchanged(reader, query, version, [statement]);
-  return results && (results[0] ?? []);
-}
-
-/**
- * Reads statements; undefined when events of the series were deleted or took another uuid since a version. Reads one row
- * more than the statements, and the counters of the series where any event has changed since.
- */
-async function readUnchanged(
-  reader: Reader,
-  { series }: SeriesQuery,
-  version: Version,
-  statements: readonly SQL[],
-): Promise<Row[][] | undefined> {
-  const last = lastIdOf(version);
-  const state = sql`SELECT epoch, CASE WHEN last_change > ${last} THEN (
-      SELECT max(changed_id) FROM counters WHERE series = ${series}
-    ) ELSE 0 END AS changed FROM commit_watermark`;
-  const [[row] = [], ...results] = await reader.read([state, ...statements]);
-  return numberAt(row, "epoch") === epochOf(version) && numberAt(row, "changed") <= last ? results : undefined;
+  const [rows = []] = await readUnchanged(reader, query.series, version, [statement]);
+  return rows;
 }
 
 /**
@@ -81,7 +63,7 @@ async function find(
   wanted: Wanted,
   slice: Slice,
   { counted: { quarters, version }, before }: Counts,
-): Promise<{ place: Place; rows: readonly Row[] } | undefined> {
+): Promise<{ place: Place; rows: readonly Row[] }> {
   const descending = query.oldestFirst === slice.backwards;
   const skip = skipOf(wanted) > 0 ? skipOf(wanted) + before : 0;
   const range = skip > 0 ? EVER : walkRange(slice, descending);
@@ -89,9 +71,7 @@ async function find(
   const { walk, index } = costs(place, slice.limit);
   if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
   const months = place.units.map(({ period }) => dayRows(period));
-  const results = await readUnchanged(reader, query, version, [writtenSince(version), ...months]);
-  if (results === undefined) return undefined;
-  const [newer = [], ...days] = results;
+  const [newer = [], ...days] = await readUnchanged(reader, query.series, version, [writtenSince(version), ...months]);
   const rows = days.flat();
   const units = without(newer, query, daysOf(query, rows)).sort((a, b) => (a.period < b.period ? -1 : 1));
   return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows };

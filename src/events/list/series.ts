@@ -1,11 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Reader, Row } from "../../db/reader.ts";
-import { unavailable } from "../../http/errors.ts";
 import { isEverything, overlap } from "../../values/periods.ts";
 import { type Counted, countStatements, sumCounts } from "../counters/read.ts";
+import { ofOneState } from "../log/snapshot.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import { type EventRow, eventRow, type Slice } from "../row.ts";
-import type { SearchTotal } from "../search/total.ts";
 import { seriesVersion, type Version } from "../version.ts";
 import { type SeriesHint, seriesHint } from "./hints.ts";
 import { readLog } from "./log.ts";
@@ -29,14 +28,9 @@ export interface Listed {
   version: Version;
   /** In list order. */
   rows: EventRow[];
-  /** The total of a search. */
-  searched?: SearchTotal;
+  /** Whether the total includes every event; absent where it always does. */
+  isExact?: boolean;
 }
-
-/** Attempts to read a list of one snapshot while events are deleted. */
-const MAX_ATTEMPTS = 3;
-/** Seconds. */
-const RETRY_AFTER = 1;
 
 /**
  * Reads a part of a series and its exact total, of one snapshot. One round trip when the page is among the first matches, or
@@ -50,20 +44,15 @@ export async function listSeries(
   wanted: Wanted,
   known: readonly Version[] = [],
 ): Promise<Listed> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const listed = await listSnapshot(reader, query, wanted, known);
-    if (listed !== undefined) return listed;
-  }
-  throw unavailable("Events are being deleted; send the request again.", RETRY_AFTER);
+  return ofOneState(() => listSnapshot(reader, query, wanted, known));
 }
 
-/** undefined when events were deleted between two round trips. */
 async function listSnapshot(
   reader: Reader,
   query: SeriesQuery,
   wanted: Wanted,
   known: readonly Version[],
-): Promise<Listed | undefined> {
+): Promise<Listed> {
   if (isAtOnce(query, wanted)) return listLog(reader, query, wanted, known);
   const first = firstStatement(query, wanted, known);
   if (first === undefined) return listAtPlace(reader, query, wanted, await countAround(reader, query, wanted));
@@ -99,8 +88,7 @@ async function countAround(reader: Reader, query: SeriesQuery, wanted: Wanted): 
 }
 
 async function listAtPlace(reader: Reader, query: SeriesQuery, wanted: Wanted, counts: Counts) {
-  const rows = await rowsAtPlace(reader, query, wanted, counts);
-  return rows && listed(query, counts.counted, rows);
+  return listed(query, counts.counted, await rowsAtPlace(reader, query, wanted, counts));
 }
 
 const listed = (

@@ -11,7 +11,7 @@ import type { Slice } from "../row.ts";
 export function sliceStatement(query: SeriesQuery, slice: Slice, limit: SQL = sql`${slice.limit}`): SQL {
   const scanned = slice.scan === undefined ? undefined : candidates(query, slice, sql`${slice.scan}`, 0);
   const keys = scanned
-    ? sql`SELECT * FROM (${scanned}) AS keys WHERE ${wanted(query)} LIMIT ${limit} OFFSET ${slice.offset}`
+    ? sql`SELECT * FROM (${scanned}) AS keys WHERE ${and(wanted(query), slice.also) ?? sql`1`} LIMIT ${limit} OFFSET ${slice.offset}`
     : candidates(query, slice, limit, slice.offset);
   return sql`SELECT ${slice.columns} FROM (${keys}) AS keys CROSS JOIN events ON events.id = keys.id`;
 }

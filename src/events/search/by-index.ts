@@ -3,7 +3,7 @@ import { during, matches } from "../conditions.ts";
 import type { Comparison } from "../query.ts";
 import type { Slice } from "../row.ts";
 
-// Raw SQL: FTS5's MATCH and INDEXED BY.
+// Raw SQL: FTS5's MATCH.
 
 /** SQL for the smallest and the largest id to look at. FTS5 takes integers only: a bound JavaScript number is a real. */
 export interface IdBounds {
@@ -20,15 +20,13 @@ export interface IndexSlice extends Omit<Slice, "scan"> {
   ids: IdBounds;
 }
 
-/** The part of a search's list that is wanted. */
-export type SearchSlice = Pick<IndexSlice, "columns" | "backwards" | "beyond" | "offset" | "limit">;
+/** The condition of a look-up in event_index. */
+export const between = (match: string, { min, max }: IdBounds): SQL =>
+  sql`event_index MATCH ${match} AND event_index.rowid >= ${min} AND event_index.rowid <= ${max}`;
 
-/** The condition of a look-up, on event_index CROSS JOIN events. */
+/** The same, and what the event itself must be, on event_index CROSS JOIN events. */
 export const indexHits = (match: string, ids: IdBounds, verify: Comparison | undefined): SQL =>
-  and(
-    sql`event_index MATCH ${match} AND event_index.rowid >= ${ids.min} AND event_index.rowid <= ${ids.max}`,
-    verify && matches(verify),
-  ) ?? sql`0`;
+  and(between(match, ids), verify && matches(verify)) ?? sql`0`;
 
 /** Rows by the inverted index, sorted. Reads two rows for every match between the ids: the entry and the event. */
 export function indexStatement(
@@ -43,18 +41,6 @@ export function indexStatement(
   const where = and(indexHits(slice.match, slice.ids, slice.verify), during(range), ahead, more);
   const order = sql.raw(`events.created ${descends ? "DESC" : "ASC"}, events.id ${backwards ? "DESC" : "ASC"}`);
   return sql`SELECT ${columns} FROM event_index CROSS JOIN events ON events.id = event_index.rowid
-    WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
-}
-
-/** The same rows along the log, with a look-up in the index for each event. Cheaper for common terms. */
-export function walkStatement(oldestFirst: boolean, slice: Omit<IndexSlice, "ids">, more: SQL, limit: SQL): SQL {
-  const { columns, backwards, range, beyond, offset, match, verify } = slice;
-  const descends = oldestFirst === backwards;
-  const ahead = beyond && beyondCursor(beyond, descends, backwards);
-  const hit = sql`EXISTS (SELECT 1 FROM event_index WHERE event_index MATCH ${match} AND event_index.rowid = events.id)`;
-  const where = and(during(range), more, ahead, hit, verify && matches(verify));
-  const order = sql.raw(`events.created ${descends ? "DESC" : "ASC"}, events.id ${backwards ? "DESC" : "ASC"}`);
-  return sql`SELECT ${columns} FROM events INDEXED BY events_order
     WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 

@@ -7,8 +7,8 @@ import { pageColumns } from "../../../src/events/list/content.ts";
 import { deepLogStatement, sliceStatement } from "../../../src/events/list/slice.ts";
 import type { SearchQuery, SeriesQuery } from "../../../src/events/query.ts";
 import { EVENT_FIELDS } from "../../../src/events/representation.ts";
-import { eventColumns, type Slice } from "../../../src/events/row.ts";
-import { pageStatement, wholePageStatement } from "../../../src/events/search/page.ts";
+import { eventColumns, rowsStatement, type Slice } from "../../../src/events/row.ts";
+import { bounds, nearStatement } from "../../../src/events/search/window.ts";
 import { anEvent, hex, recorded } from "../../support/world.ts";
 
 const CUSTOMER = hex("customer");
@@ -75,8 +75,8 @@ it("a page reads as many rows as one without a limit on its content would", asyn
     sliceStatement({ ...log, types: [typeNumber("project_created") ?? 0] }, { ...slice, columns, scan: 400 }),
     sliceStatement(object, { ...slice, columns, backwards: true }),
     deepLogStatement(log, columns, 250, 100),
-    pageStatement(search, "key", { ...slice, columns }),
-    wholePageStatement(search, { ...slice, columns }),
+    nearStatement(search, columns, bounds(0, 1_000, 10), true),
+    rowsStatement(columns, [1, 2, 3]),
   ];
   const rowsRead = async (statement: ReturnType<typeof sliceStatement>) => {
     const reader = new Reader(env.DB);
