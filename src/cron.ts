@@ -1,7 +1,6 @@
 import type { Env } from "./env.ts";
 import { reason } from "./http/errors.ts";
 import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
-import { watchLog } from "./ingest/log-mark.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 
@@ -11,7 +10,6 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
-    (env) => watchLog(env),
   ],
 };
 

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
+import { LOG_MARK_KEY } from "../../src/ingest/queue/keys.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { aPerson } from "../support/people.ts";
 import { Random } from "../support/random.ts";
@@ -39,7 +40,7 @@ async function run(bindings: Env, queue: FaultyQueue, deadLetters: FaultyQueue, 
   for (;;) {
     await sweep(bindings);
     const isEmpty = queue.size + deadLetters.size === 0;
-    if (isEmpty && (await env.SPILL.list()).objects.length === 0) return;
+    if (isEmpty && (await env.SPILL.list()).objects.every(({ key }) => key === LOG_MARK_KEY)) return;
     clock.advance(isEmpty ? MINUTE : Math.max(0, Math.min(queue.nextAt, deadLetters.nextAt) - clock.now));
     while (Math.min(queue.nextAt, deadLetters.nextAt) <= clock.now) await deliver();
   }
