@@ -12,7 +12,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, SPILL_PREFIX, env.INGEST_QUEUE),
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
-    (env) => watchLog(env),
+    watchLog,
     finishSearches,
   ],
 };

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import type { Env } from "../../src/env.ts";
+import { LOG_MARK_KEY } from "../../src/ingest/queue/keys.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../../src/ingest/queue/names.ts";
 import { Clock } from "../cloud/clock.ts";
 import type { CloudDatabase } from "../cloud/d1.ts";
@@ -60,7 +61,7 @@ async function run({ changed, isolate, queue, deadLetters, clock, random }: Worl
     // What a run of the job cannot do is left to the next one.
     await runMinute(changed, isolate).catch(() => undefined);
     const isEmpty = queue.size + deadLetters.size === 0;
-    if (isEmpty && (await env.SPILL.list()).objects.length === 0) return unreadable;
+    if (isEmpty && (await env.SPILL.list()).objects.every(({ key }) => key === LOG_MARK_KEY)) return unreadable;
     clock.advance(isEmpty ? MINUTE : Math.max(0, Math.min(queue.nextAt, deadLetters.nextAt) - clock.now));
     while (Math.min(queue.nextAt, deadLetters.nextAt) <= clock.now) await deliver();
   }

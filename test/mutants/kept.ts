@@ -81,7 +81,7 @@ export const keptMutants: readonly Mutant[] = [
   },
   {
     bug: "A remembered window has no later events.",
-    file: "src/events/list/series.ts",
+    file: "src/events/list/place.ts",
     search: "{ ...ids, max: NO_ID_ABOVE }",
     replace: "{ ...ids, max: ids.max }",
     tests: FUTURE,

@@ -47,7 +47,7 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A kept total of an earlier epoch is used.",
     file: "src/events/search/state.ts",
-    search: "known.query = ${key} AND known.epoch = ${EPOCH}",
+    search: "known.query = ${key} AND known.epoch = log.epoch",
     replace: "known.query = ${key}",
     tests: ["test/events/search"],
   },
@@ -307,7 +307,7 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A page by number skips the events before a time that cuts a month among those in it.",
     file: "src/events/list/place.ts",
-    search: 'if (wanted.from !== "start" || wanted.skip === 0) return range;',
+    search: "if (skipOf(wanted) === 0) return range;",
     replace: "return range;",
     tests: ["test/events/list/cut-month"],
   },

@@ -52,8 +52,8 @@ export const replicaMutants: readonly Mutant[] = [
   {
     bug: "An ETag of another epoch is newer than all others.",
     file: "src/events/version.ts",
-    search: "return epoch < seenEpoch ||",
-    replace: "return epoch > seenEpoch ||",
+    search: "[incarnationOf, epochOf, lastIdOf].map(",
+    replace: "[incarnationOf, lastIdOf, epochOf].map(",
     tests: [BOUNDS, "test/events/version"],
   },
   {
@@ -86,16 +86,30 @@ export const replicaMutants: readonly Mutant[] = [
   },
   {
     bug: "An event that is deleted between two round trips is not noticed.",
-    file: "src/events/list/place.ts",
-    search: 'return numberAt(state, "epoch") === epochOf(version) ? results : undefined;',
-    replace: 'return numberAt(state, "epoch") >= epochOf(version) ? results : undefined;',
+    file: "src/events/log/snapshot.ts",
+    search: 'numberAt(row, "epoch") !== epochOf(version) ||',
+    replace: "",
     tests: [SNAPSHOT],
   },
   {
-    bug: "A search that is repeated over the whole range keeps the total of before.",
-    file: "src/events/list/page.ts",
-    search: 'return textAt(row, "version") === version ? rows : undefined;',
-    replace: 'return textAt(row, "version") === version ? rows : rows;',
+    bug: "An event that takes another uuid between two round trips is not noticed.",
+    file: "src/events/log/snapshot.ts",
+    search: '|| numberAt(row, "changed") > last',
+    replace: "",
     tests: [SNAPSHOT],
+  },
+  {
+    bug: "A later window of a count has events that were written after the first one.",
+    file: "src/events/search/read.ts",
+    search: "bounds(this.#uptoId, this.#state.newest, limit)",
+    replace: "bounds(this.#uptoId, Number.MAX_SAFE_INTEGER, limit)",
+    tests: ["test/events/search"],
+  },
+  {
+    bug: "A count goes on after a deletion between two of its windows.",
+    file: "src/events/search/read.ts",
+    search: "if (window.epoch !== this.#state.epoch) throw new ChangedError();",
+    replace: "",
+    tests: ["test/events/search"],
   },
 ];

@@ -19,7 +19,7 @@ written meanwhile. The exit code is 1 when they are not.`,
     name: "log renew",
     usage: "",
     help: `Begins a new incarnation of the log. Tells all readers that the log is not the one that they have read: no ETag and no page token from before is valid.
-Needed after the database was restored to an earlier time. Within a minute, the cron job does it where it notices.`,
+Needed after the database was restored to an earlier time.`,
     options: {},
     run: ({ target }) => renew(target),
   }),

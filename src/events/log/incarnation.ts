@@ -17,8 +17,8 @@ const entryAt = (id: SQL): SQL => sql`coalesce(
  * only; `entry_there`: the entry at another number, NULL where an event was deleted.
  */
 export const logState = (there: number): SQL =>
-  sql`SELECT incarnation, ended AS "end", ${entryAt(sql`ended`)} AS entry, ${entryAt(sql`${there}`)} AS entry_there
-    FROM (SELECT incarnation, ${END} AS ended FROM commit_watermark)`;
+  sql`WITH state AS MATERIALIZED (SELECT incarnation, ${END} AS ended FROM commit_watermark)
+    SELECT incarnation, ended AS "end", ${entryAt(sql`ended`)} AS entry, ${entryAt(sql`${there}`)} AS entry_there FROM state`;
 
 /**
  * Begins another incarnation: no ETag, page token and kept total of this one is used any more. Returns one row,

@@ -12,6 +12,8 @@ import { anEvent, hex } from "../../support/world.ts";
 /** Batches of the long run. `SEQUENCE_BATCHES=20000 npm exec -- vitest run … test/events/log` runs more. */
 const BATCHES = Number(env.SEQUENCE_BATCHES);
 const SEED = 20_261_125;
+/** Ends the test when it hangs. */
+const LIMIT_MS = 600_000 + 300 * BATCHES;
 
 /** Few at a time, so that events meet again: as duplicates, as conflicts, with and without an id. */
 const CONTENTS = 40;
@@ -66,30 +68,34 @@ async function runOne(random: Random, batch: number): Promise<"failed" | "writte
   return "written";
 }
 
-it(`the entries of ${BATCHES} random batches are numbered without gaps, in the order of the commits`, async () => {
-  const random = new Random(SEED);
-  const [every, rare] = [new LogReader(), new LogReader()];
-  const seen = { failed: 0, written: 0, deleted: 0, retained: 0, entries: new Map<string, number>() };
-  for (let batch = 0; batch < BATCHES; batch++) {
-    const end = every.position;
-    const outcome = await runOne(random, batch);
-    seen[outcome] += 1;
-    const entries = await every.read();
-    // An event that is new and deleted in between would leave a gap here; a batch does not do both.
-    expect(entries.map(({ id }) => id)).toEqual(entries.map((_, index) => end + 1 + index));
-    if (outcome === "failed") expect(entries).toEqual([]);
-    for (const { op } of entries) seen.entries.set(op, (seen.entries.get(op) ?? 0) + 1);
-    if (random.oneIn(50)) {
-      await rare.read();
-      expect(rare.held()).toEqual(await storedIds());
+it(
+  `the entries of ${BATCHES} random batches are numbered without gaps, in the order of the commits`,
+  async () => {
+    const random = new Random(SEED);
+    const [every, rare] = [new LogReader(), new LogReader()];
+    const seen = { failed: 0, written: 0, deleted: 0, retained: 0, entries: new Map<string, number>() };
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const end = every.position;
+      const outcome = await runOne(random, batch);
+      seen[outcome] += 1;
+      const entries = await every.read();
+      // An event that is new and deleted in between would leave a gap here; a batch does not do both.
+      expect(entries.map(({ id }) => id)).toEqual(entries.map((_, index) => end + 1 + index));
+      if (outcome === "failed") expect(entries).toEqual([]);
+      for (const { op } of entries) seen.entries.set(op, (seen.entries.get(op) ?? 0) + 1);
+      if (random.oneIn(50)) {
+        await rare.read();
+        expect(rare.held()).toEqual(await storedIds());
+      }
     }
-  }
-  await rare.read();
-  expect(every.held()).toEqual(await storedIds());
-  expect(rare.held()).toEqual(every.held());
-  expect(await gaps()).toBe(0);
-  // The batches were no empty ones.
-  for (const count of [seen.failed, seen.written, seen.deleted]) expect(count).toBeGreaterThan(BATCHES / 30);
-  expect(seen.entries.get("period")).toBeGreaterThan(BATCHES / 100);
-  for (const op of ["event", "identity", "removed"]) expect(seen.entries.get(op), op).toBeGreaterThan(BATCHES / 30);
-});
+    await rare.read();
+    expect(every.held()).toEqual(await storedIds());
+    expect(rare.held()).toEqual(every.held());
+    expect(await gaps()).toBe(0);
+    // The batches were no empty ones.
+    for (const count of [seen.failed, seen.written, seen.deleted]) expect(count).toBeGreaterThan(BATCHES / 30);
+    expect(seen.entries.get("period")).toBeGreaterThan(BATCHES / 100);
+    for (const op of ["event", "identity", "removed"]) expect(seen.entries.get(op), op).toBeGreaterThan(BATCHES / 30);
+  },
+  LIMIT_MS,
+);
