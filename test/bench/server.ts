@@ -87,7 +87,8 @@ const VARIABLES = {
   PRODUCER_CACHE_SECONDS: "30",
 };
 
-const QUEUE = { maxBatchSize: 100, maxBatchTimeout: 1 };
+/** As in wrangler.toml. */
+const QUEUE = { maxBatchSize: 25, maxBatchTimeout: 1 };
 
 /** What the stored data is made by: another schema, writer or generator needs another state. */
 const MAKERS = [
