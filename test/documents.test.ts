@@ -73,6 +73,21 @@ const deadScripts = (all: Documents): string[] =>
     .filter(([, name]) => !Object.hasOwn(scripts, name))
     .map(([from, name]) => `${from}: ${name}`);
 
+/** Variables of the Worker, and of the environment of the command line. */
+const VARIABLES = [
+  /^ {2}([A-Z_]+)\??: (?:string|number);$/gm,
+  /\bprocess\.env\.(?!PATH\b|CLOUDFLARE_)([A-Z_]+)\b/g,
+  /\b(?:secretOf|wholeNumber)\(env, "([A-Z_]+)"/g,
+];
+
+/** Variables that a source reads, and that no row of the README's table of settings names. */
+const unknownSettings = (readme: string, source: string): string[] => {
+  const rows = readme.split("\n").filter((line) => line.startsWith("|"));
+  return VARIABLES.flatMap((pattern) => [...source.matchAll(pattern)].map(([, name = ""]) => name)).filter(
+    (name) => !rows.some((row) => row.includes(`\`${name}\``)),
+  );
+};
+
 function matchesIn(all: Documents, pattern: RegExp, cleaned = (text: string) => text): [from: string, match: string][] {
   return Object.entries(all).flatMap(([from, text]) =>
     [...cleaned(text).matchAll(pattern)].map((match): [string, string] => [from, match[1] ?? match[2] ?? match[0]]),
@@ -134,6 +149,12 @@ describe("the documents", () => {
   it("name only npm scripts that exist", () => {
     expect(deadScripts(documents)).toEqual([]);
   });
+
+  it("name every setting in the README", () => {
+    const sources = import.meta.glob<string>("../src/**/*.ts", { query: "?raw", import: "default", eager: true });
+    const unknown = Object.values(sources).flatMap((source) => unknownSettings(documents["README.md"] ?? "", source));
+    expect(unknown).toEqual([]);
+  });
 });
 
 describe("a planted line is found:", () => {
@@ -172,6 +193,13 @@ describe("a planted line is found:", () => {
     expect(deadScripts(planted("```sh\nnpm run --silent nothing -- help\n```"))).toEqual([
       "src/events/README.md: nothing",
     ]);
+  });
+
+  it("a setting that no row names", () => {
+    const readme = "| `PORT`, `AUTH` | the port |\n\n`AUDIT` is `off`.\n";
+    const source =
+      '  AUTH?: string;\n  LIMIT?: number;\n  DB: D1Database;\nprocess.env.AUDIT, process.env.PATH, secretOf(env, "PORT")';
+    expect(unknownSettings(readme, source)).toEqual(["LIMIT", "AUDIT"]);
   });
 
   it("but not one that names what exists", () => {

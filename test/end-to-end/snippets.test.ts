@@ -44,6 +44,11 @@ const READMES = ON_ONE_SERVER.flat();
 const PRODUCERS = `export PRODUCER_SECRET=${SECRET}
 npm run admin -- producers add signed --auth standard-webhooks -- producers add forge --auth github`;
 
+/** Two events of 2019, which a snippet of src/cli/README.md deletes. Ends when they are stored. */
+const OLD_EVENTS = `curl -sS --json '[{"event_type":"user_activated","message":"Ada is active.","created":"2019-10-07T00:00:00Z"},
+  {"event_type":"user_activated","message":"Eve is active.","created":"2019-11-18T00:00:00Z"}]' -H "Authorization: Bearer $SECRET" "$API/ingest/local"
+until curl -sS -H "Authorization: Token $TOKEN" "$API/api/events/count/?created_to=1600000000" | grep -q ':2'; do :; done`;
+
 /** What a snippet of src/cli/README.md finds: SQL by a text that the snippet contains. */
 const PREPARED: Readonly<Record<string, string>> = {
   "counters verify": "UPDATE counters SET n = n + 1 WHERE series = 'log' AND period = '2026-07'",
@@ -71,6 +76,7 @@ for (const paths of ON_ONE_SERVER) {
       const env = { STATE_DIR: stateDir, STAFF_TOKEN: TOKEN, INGEST_SECRET: SECRET, SAMPLE_EVENTS: "300" };
       server = await LocalServer.start(env);
       await shell.run(`API=${server.url}`);
+      if (paths.includes("src/cli/README.md")) await shell.run(OLD_EVENTS);
       known = new Map([["http://127.0.0.1:8787", server.url]]);
     });
     after(async () => {

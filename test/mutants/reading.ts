@@ -311,4 +311,11 @@ export const readingMutants: readonly Mutant[] = [
     replace: "return range;",
     tests: ["test/events/list/cut-month"],
   },
+  {
+    bug: "A page reads the index between the ids of a late event and those of its day.",
+    file: "src/events/list/place.ts",
+    search: "+ 2 * matchesBesides(",
+    replace: "+ 0 * matchesBesides(",
+    tests: ["test/events/list/late"],
+  },
 ];

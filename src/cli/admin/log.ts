@@ -18,8 +18,8 @@ written meanwhile. The exit code is 1 when they are not.`,
   command({
     name: "log renew",
     usage: "",
-    help: `Begins a new incarnation of the log. Tells all readers that the log is not the one that they have read: no ETag and no page token from before is valid.
-Needed after the database was restored to an earlier time.`,
+    help: `Begins a new incarnation of the log, which tells readers that the log is not the one that they have read: the ETags and page
+tokens of lists from before are no longer valid. Needed after the database was restored to an earlier time.`,
     options: {},
     run: ({ target }) => renew(target),
   }),

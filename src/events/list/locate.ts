@@ -41,9 +41,13 @@ export const spanOf = (units: readonly UnitCount[]): Range => ({
   to: Math.max(...units.map(({ period }) => endOf(period))),
 });
 
+export const sumOf = (units: readonly UnitCount[]): Pick<UnitCount, "rows" | "matches"> => ({
+  rows: units.reduce((sum, unit) => sum + unit.rows, 0),
+  matches: units.reduce((sum, unit) => sum + unit.matches, 0),
+});
+
 /** The rows read for a part: along its units, and through the inverted index, which reads two rows a match. */
 export function costs({ units, offset }: Place, limit: number): { walk: number; index: number } {
-  const rows = units.reduce((sum, unit) => sum + unit.rows, 0);
-  const matches = units.reduce((sum, unit) => sum + unit.matches, 0);
+  const { rows, matches } = sumOf(units);
   return { walk: Math.min(rows, ((offset + limit) * rows) / Math.max(1, matches)), index: 2 * matches };
 }

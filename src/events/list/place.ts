@@ -8,10 +8,10 @@ import { LOG, type SeriesQuery } from "../query.ts";
 import type { Slice } from "../row.ts";
 import { lastIdOf, type Version } from "../version.ts";
 import { keepSeriesHint } from "./hints.ts";
-import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
+import { costs, locate, type Place, spanOf, sumOf, walked } from "./locate.ts";
 import { hintKey, isFirstPage, skipOf, sliceOf, type Wanted } from "./part.ts";
 import { sliceStatement } from "./slice.ts";
-import { windowsOf, windowsStatement } from "./windows.ts";
+import { type IdWindow, windowsOf, windowsStatement } from "./windows.ts";
 
 /** Months of the log that would cost this many rows are divided into days. */
 const LONG_MONTHS = 2_000;
@@ -43,7 +43,7 @@ export async function rowsAtPlace(
   const upto = lastIdOf(version);
   const near = { ...slice, range, offset: found.place.offset, upto };
   const windows = windowsOf(idsWithin(found.rows, range));
-  const byIndex = cost.index < cost.walk;
+  const byIndex = cost.index + 2 * matchesBesides(found, windows, counts.counted.quarters) < cost.walk;
   if (isFirstPage(query, wanted)) {
     const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
     keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
@@ -54,27 +54,46 @@ export async function rowsAtPlace(
 }
 
 /**
- * The place of the part, and the rows of `counters` that it was computed from. Long months of the log are divided
- * into days.
+ * The matches that the windows have besides those of the place, if the series is spread evenly over its ids. A late event
+ * stretches the window of its period to the end of the log.
  */
+function matchesBesides({ place, all }: Found, windows: readonly IdWindow[], quarters: readonly Row[]): number {
+  const ids = widthOf(windowsOf(idsWithin(quarters, EVER)));
+  const { rows, matches } = sumOf(all);
+  const idsOfPlace = (sumOf(place.units).rows / rows) * ids;
+  return Math.max(0, widthOf(windows) - idsOfPlace) * (matches / ids);
+}
+
+const widthOf = (windows: readonly IdWindow[]): number => windows.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+
+interface Found {
+  place: Place;
+  /** The rows of `counters` that the place was computed from. */
+  rows: readonly Row[];
+  /** All units of the series, before months were divided. */
+  all: readonly UnitCount[];
+}
+
+/** The place of the part. Long months of the log are divided into days. */
 async function find(
   reader: Reader,
   query: SeriesQuery,
   wanted: Wanted,
   slice: Slice,
   { counted: { quarters, version }, before }: Counts,
-): Promise<{ place: Place; rows: readonly Row[] }> {
+): Promise<Found> {
   const descending = query.oldestFirst === slice.backwards;
   const skip = skipOf(wanted) > 0 ? skipOf(wanted) + before : 0;
   const range = skip > 0 ? EVER : walkRange(slice, descending);
-  const place = locate(walked(unitsOf(query, quarters), range, descending), range, skip, slice.limit);
+  const all = unitsOf(query, quarters);
+  const place = locate(walked(all, range, descending), range, skip, slice.limit);
   const { walk, index } = costs(place, slice.limit);
-  if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
+  if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters, all };
   const months = place.units.map(({ period }) => dayRows(period));
   const [newer = [], ...days] = await readUnchanged(reader, query.series, version, [writtenSince(version), ...months]);
   const rows = days.flat();
   const units = without(newer, query, daysOf(query, rows)).sort((a, b) => (a.period < b.period ? -1 : 1));
-  return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows };
+  return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows, all };
 }
 
 /** One row for each event of the log that was written after a version. */

@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+import { clearCaches } from "../../../src/http/cache.ts";
+import { load } from "../../support/big-log.ts";
+import { aPerson } from "../../support/people.ts";
+import { emptyStorage } from "../../support/storage.ts";
+import { anEvent, get, recorded, rowsRead } from "../../support/world.ts";
+
+const START = Date.UTC(2024, 0, 1) * 1000;
+const HOUR = 3_600_000_000;
+const DAY = 24 * HOUR;
+const EVENTS = 9_000;
+const PAGES = [1, 2, 3, 4, 5, 6, 7, 8, 9, "last"];
+
+/** One event an hour for a year, the oldest first; every third of the type that is asked for. */
+const aLog = () =>
+  Array.from({ length: EVENTS }, (_, index) =>
+    anEvent({
+      created: START + index * HOUR,
+      eventType: index % 3 === 0 ? "token_created" : "issue_creation_succeeded",
+      message: `event ${index}`,
+    }),
+  );
+
+/** The rows that each page of the type reads when `late` events of the same year are stored after all others. */
+async function rowsWith(late: number): Promise<number[]> {
+  await emptyStorage();
+  const { token } = await aPerson({ staff: true });
+  await load(aLog());
+  await recorded(
+    ...Array.from({ length: late }, (_, index) =>
+      anEvent({ created: START + (index + 0.5) * (360 / late) * DAY, message: `late ${index}` }),
+    ),
+  );
+  const rows: number[] = [];
+  for (const page of PAGES) {
+    clearCaches();
+    const response = await get(`/api/events/?event_type=token_created&page_size=300&page=${page}`, token);
+    expect(response.headers.get("X-Result-Count")).toBe("3000");
+    rows.push(rowsRead(response));
+  }
+  return rows;
+}
+
+it("an event a day that is stored after all others makes no page of a type read a tenth more", async () => {
+  const without = await rowsWith(0);
+  const rows = await rowsWith(360);
+
+  expect(rows.filter((n, index) => n > 1.1 * (without[index] ?? 0))).toEqual([]);
+});
