@@ -14,8 +14,12 @@ const END_OF_CHANGES = sql`(SELECT max(last_id, coalesce((SELECT max(id) FROM lo
 /** The numbers of the rows that a statement is about to write to events, one after the other. */
 export const nextId: SQL = sql`(SELECT ${END} FROM commit_watermark) + row_number() OVER ()`;
 
+/** Up to where the log has gaps, as SQL on a row of commit_watermark: a Worker of an earlier version may have written last. */
+export const DENSE_FROM: SQL = sql`iif(has_gaps, ${END}, dense_from)`;
+
 /** The first statement of a transaction that writes events: marks the end of the log before it. */
-export const markEnd: SQL = sql`UPDATE commit_watermark SET last_id = ${END}`;
+export const markEnd: SQL = sql`UPDATE commit_watermark
+  SET last_id = ${END}, numbered = numbered + 1, dense_from = ${DENSE_FROM}, has_gaps = 0`;
 
 /**
  * Statements that give stored events other uuids, each in an entry of its own. `changes`: a query for `id`, the new `uuid`
