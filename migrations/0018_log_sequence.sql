@@ -46,8 +46,9 @@ ALTER TABLE commit_watermark ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
 -- 1 in a transaction that deletes a whole period and sees itself to what events_deleted does.
 ALTER TABLE commit_watermark ADD COLUMN deletes_period INTEGER NOT NULL DEFAULT 0;
 
--- Grows with each transaction of a Worker that numbers the log.
-ALTER TABLE commit_watermark ADD COLUMN numbered INTEGER NOT NULL DEFAULT 0;
+-- The end of the log before the batch that is being written: an event with a higher id is new in this transaction. last_id
+-- was that before this migration.
+ALTER TABLE commit_watermark ADD COLUMN marked_end INTEGER NOT NULL DEFAULT 0;
 
 -- 1 when the Worker before this migration was the last to write: the log has gaps up to its end, and not dense_from.
 ALTER TABLE commit_watermark ADD COLUMN has_gaps INTEGER NOT NULL DEFAULT 0;
@@ -62,7 +63,7 @@ UPDATE commit_watermark SET
 
 -- The Worker before this migration writes on until the new one is uploaded. It lets SQLite number its events, leaves a gap for
 -- each duplicate, and enters no changed uuid. So its events begin after the end of the log, which is dense only after them.
-CREATE TRIGGER written_without_numbers AFTER UPDATE OF last_id ON commit_watermark WHEN NEW.numbered = OLD.numbered BEGIN
+CREATE TRIGGER written_without_numbers AFTER UPDATE OF last_id ON commit_watermark BEGIN
   UPDATE sqlite_sequence SET seq = max(NEW.last_change, coalesce((SELECT max(id) FROM events), 0)) WHERE name = 'events';
 
   UPDATE commit_watermark SET has_gaps = 1;

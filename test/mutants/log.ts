@@ -7,8 +7,8 @@ export const logMutants: readonly Mutant[] = [
   {
     bug: "Changes of one transaction have the numbers of those before.",
     file: "src/events/log/sequence.ts",
-    search: "max(last_id, coalesce((SELECT max(id) FROM log_changes), 0))",
-    replace: "last_id",
+    search: "max(marked_end, coalesce((SELECT max(id) FROM log_changes), 0))",
+    replace: "marked_end",
     tests: ["test/events/log/changes"],
   },
   {

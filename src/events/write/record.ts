@@ -113,10 +113,10 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
 const insertScopes = (rows: string) => sql`INSERT INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
-  WHERE events.id > (SELECT last_id FROM commit_watermark)`;
+  WHERE events.id > (SELECT marked_end FROM commit_watermark)`;
 
 const insertTerms = (rows: string) => sql`INSERT INTO event_index (rowid, terms)
   SELECT events.id, (entry.value->>1) || ' type:' || events.type
     || iif(events.type = ${integer(OTHER_TYPE)}, ' ' || (entry.value->>2), '')
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
-  WHERE events.id > (SELECT last_id FROM commit_watermark)`;
+  WHERE events.id > (SELECT marked_end FROM commit_watermark)`;
