@@ -46,6 +46,13 @@ ALTER TABLE commit_watermark ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
 -- 1 in a transaction that deletes a whole period and sees itself to what events_deleted does.
 ALTER TABLE commit_watermark ADD COLUMN deletes_period INTEGER NOT NULL DEFAULT 0;
 
+-- The end of the log before the batch that is being written: an event with a higher id is new in this transaction. last_id
+-- was that before this migration.
+ALTER TABLE commit_watermark ADD COLUMN marked_end INTEGER NOT NULL DEFAULT 0;
+
+-- 1 when the Worker before this migration was the last to write: the log has gaps up to its end, and not dense_from.
+ALTER TABLE commit_watermark ADD COLUMN has_gaps INTEGER NOT NULL DEFAULT 0;
+
 -- The newest entry `identity` of an event of the period; no event of the series changed in a later one.
 ALTER TABLE counters ADD COLUMN changed_id INTEGER NOT NULL DEFAULT 0;
 
@@ -53,6 +60,14 @@ UPDATE commit_watermark SET
   last_change = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0),
   dense_from = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0),
   incarnation = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+
+-- The Worker before this migration writes on until the new one is uploaded. It lets SQLite number its events, leaves a gap for
+-- each duplicate, and enters no changed uuid. So its events begin after the end of the log, which is dense only after them.
+CREATE TRIGGER written_without_numbers AFTER UPDATE OF last_id ON commit_watermark BEGIN
+  UPDATE sqlite_sequence SET seq = max(NEW.last_change, coalesce((SELECT max(id) FROM events), 0)) WHERE name = 'events';
+
+  UPDATE commit_watermark SET has_gaps = 1;
+END;
 
 DROP TRIGGER events_deleted;
 

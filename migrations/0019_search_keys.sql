@@ -38,3 +38,12 @@ ALTER TABLE search_totals ADD COLUMN unfinished TEXT;
 
 -- Finds the few searches that the cron job has to finish.
 CREATE INDEX search_totals_unfinished ON search_totals (query) WHERE unfinished IS NOT NULL;
+
+-- The Worker before this migration counts on until the new one is uploaded, and keeps no matches: it leaves the row of a search
+-- alone whose matches are kept.
+CREATE TRIGGER counted_without_keys BEFORE UPDATE OF upto_id ON search_totals
+WHEN NEW.is_listed = 1 AND NEW.n > 0 AND (NEW.n <> OLD.n OR NEW.epoch <> OLD.epoch)
+  AND NOT EXISTS (SELECT 1 FROM search_keys WHERE query = NEW.query AND upto_id = NEW.upto_id AND epoch = NEW.epoch)
+BEGIN
+  SELECT RAISE(IGNORE);
+END;

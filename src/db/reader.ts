@@ -1,5 +1,6 @@
 import type { SQLWrapper } from "drizzle-orm";
 import { type D1Calls, type Database, database, prepared } from "./client.ts";
+import { failingOf } from "./errors.ts";
 
 /** The cost of one request, as D1 meters it. */
 export interface Meter {
@@ -112,7 +113,12 @@ export class Reader {
   }
 
   async #batch<T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
-    const results = await this.#metered<T>(this.#session, statements);
+    const results = await this.#metered<T>(this.#session, statements).catch((error: unknown) => {
+      // A replica that has not got the migrations yet on which this code relies; the primary has.
+      if (failingOf(error) !== "statement") throw error;
+      this.continueFromPrimary();
+      return this.#metered<T>(this.#session, statements);
+    });
     for (const { meta } of results) {
       this.#region = meta.served_by_region;
       if (meta.served_by_primary !== true) this.#isFromReplica = true;

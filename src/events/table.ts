@@ -78,6 +78,8 @@ export const commitWatermark = sqliteTable("commit_watermark", {
   denseFrom: integer("dense_from").notNull().default(0),
   incarnation: integer().notNull().default(0),
   deletesPeriod: integer("deletes_period").notNull().default(0),
+  markedEnd: integer("marked_end").notNull().default(0),
+  hasGaps: integer("has_gaps").notNull().default(0),
 });
 
 /** migrations/0018_log_sequence.sql */

@@ -97,6 +97,7 @@ async function writeTogether<T extends Delivered>(
 async function writeAll<T extends Delivered>(run: Run<T>, items: readonly Item<T>[], contest: Contest): Promise<void> {
   const conflicts = await record(run, items, contest.evictions);
   const passed = passedOver(items, conflicts);
+  run.written.duplicates -= passed.length;
   if (passed.length > 0) await write(run, passed, contest);
   const foreign = contest.tries < MAX_CONTESTS ? conflicts.filter(isForeign) : [];
   if (foreign.length > 0) await writeContested(run, foreign, contest.tries + 1);
@@ -118,10 +119,14 @@ type Contested<T> = [item: Item<T>, conflict: Conflict];
  */
 function passedOver<T extends Delivered>(items: readonly Item<T>[], conflicts: readonly Contested<T>[]): Item<T>[] {
   const conflicting = new Set(conflicts.map(([item]) => item));
+  const firsts = new Set(ofFirsts(items));
+  return items.filter((item) => !conflicting.has(item) && !firsts.has(item));
+}
+
+/** The events that are the same as the first event of their uuid, with this one. */
+function ofFirsts<T extends Delivered>(items: readonly Item<T>[]): Item<T>[] {
   const firsts = new Map([...items].reverse().map(({ event }) => [event.uuid, withContent(event).content]));
-  return items.filter(
-    (item) => !conflicting.has(item) && firsts.get(item.event.uuid) !== withContent(item.event).content,
-  );
+  return items.filter(({ event }) => firsts.get(event.uuid) === withContent(event).content);
 }
 
 /** Whether the uuid belongs to another producer: the one that sent the event, or upstream, which named it. */
@@ -134,7 +139,9 @@ async function record<T extends Delivered>(
   evictions: Evictions,
 ): Promise<Contested<T>[]> {
   const events = items.map(({ event }) => event);
-  const report = await recordEvents(db, events, { alongside: countDelivered(items, now), evictions });
+  // Any other event is a conflict, which is not counted here, or is passed over and written again.
+  const alongside = countDelivered(ofFirsts(items), now);
+  const report = await recordEvents(db, events, { alongside, evictions });
   written.stored += report.events;
   written.duplicates += report.duplicates;
   written.rowsWritten += report.rowsWritten;

@@ -145,6 +145,20 @@ export const identityMutants: readonly Mutant[] = [
     tests: IDENTITY,
   },
   {
+    bug: "An event of upstream absorbs no event of the same transaction.",
+    file: "src/events/write/prepare.ts",
+    search: "(isUpstream ? 0 : 2)",
+    replace: "(isUpstream ? 0 : 0)",
+    tests: ["test/ingest/same-content"],
+  },
+  {
+    bug: "An event after one of the same uuid is counted twice.",
+    file: "src/ingest/write.ts",
+    search: "countDelivered(ofFirsts(items), now)",
+    replace: "countDelivered(items, now)",
+    tests: ["test/ingest/same-content"],
+  },
+  {
     bug: "A contested event becomes a dead letter.",
     file: "src/ingest/write.ts",
     search: "contest.tries < MAX_CONTESTS",

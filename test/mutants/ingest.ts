@@ -61,7 +61,7 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "A duplicate is counted as stored.",
     file: "src/events/write/stored.ts",
-    search: "CASE WHEN events.id > last_id AND",
+    search: "CASE WHEN events.id > marked_end AND",
     replace: "CASE WHEN events.id >= 0 AND",
     tests: ["test/ingest/statistics"],
   },
@@ -78,7 +78,7 @@ export const ingestMutants: readonly Mutant[] = [
     search: `INSERT INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
   FROM json_each(\${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
-  WHERE events.id > (SELECT last_id FROM commit_watermark)`,
+  WHERE events.id > (SELECT marked_end FROM commit_watermark)`,
     replace: `INSERT OR IGNORE INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
   FROM json_each(\${rows}) AS entry JOIN events ON events.uuid = entry.value->>0

@@ -135,4 +135,11 @@ export const keptMutants: readonly Mutant[] = [
     replace: "",
     tests: ["test/ingest/statistics"],
   },
+  {
+    bug: "A Worker that keeps no matches changes a search whose matches are kept.",
+    file: "migrations/0019_search_keys.sql",
+    search: "SELECT RAISE(IGNORE);",
+    replace: "SELECT 1;",
+    tests: ["test/events/search/kept-matches"],
+  },
 ];

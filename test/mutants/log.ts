@@ -7,8 +7,8 @@ export const logMutants: readonly Mutant[] = [
   {
     bug: "Changes of one transaction have the numbers of those before.",
     file: "src/events/log/sequence.ts",
-    search: "max(last_id, coalesce((SELECT max(id) FROM log_changes), 0))",
-    replace: "last_id",
+    search: "max(marked_end, coalesce((SELECT max(id) FROM log_changes), 0))",
+    replace: "marked_end",
     tests: ["test/events/log/changes"],
   },
   {
@@ -94,5 +94,26 @@ export const logMutants: readonly Mutant[] = [
     search: "SET epoch = epoch + 1, last_change",
     replace: "SET last_change",
     tests: RETENTION,
+  },
+  {
+    bug: "A slice of a period has any number of texts to look up.",
+    file: "src/events/log/retention.ts",
+    search: "WHERE total - bytes < ${SLICE_CONTEXT_BYTES}",
+    replace: "WHERE true",
+    tests: RETENTION,
+  },
+  {
+    bug: "A Worker before the log's sequence uses numbers of changes again.",
+    file: "migrations/0018_log_sequence.sql",
+    search: "SET seq = max(NEW.last_change, coalesce((SELECT max(id) FROM events), 0))",
+    replace: "SET seq = seq",
+    tests: ["test/events/log/earlier-version"],
+  },
+  {
+    bug: "Gaps of a Worker before the log's sequence are taken for changes by hand.",
+    file: "src/events/log/sequence.ts",
+    search: "iif(has_gaps, ${END}, dense_from)",
+    replace: "dense_from",
+    tests: ["test/events/log/earlier-version"],
   },
 ];

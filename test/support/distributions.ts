@@ -87,7 +87,7 @@ const termsOf = (message: string): string => [...gramsOf(message.toUpperCase()),
 
 async function write(rows: string, lastId: number): Promise<void> {
   await runBatch(database(env.DB), [
-    sql`UPDATE commit_watermark SET last_id = ${lastId}`,
+    sql`UPDATE commit_watermark SET marked_end = ${lastId}`,
     sql`INSERT INTO events (id, uuid, created, type, message, context, producer, upstream, received_at)
       SELECT value->>0, printf('%032x', value->>0), value->>1, 1, iif(value->>2, ${MATCH}, ${OTHER}), '{}', 'waldur', 0, 0
       FROM json_each(${rows})`,

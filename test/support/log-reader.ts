@@ -1,4 +1,6 @@
 import { env } from "cloudflare:workers";
+import { database, runBatch } from "../../src/db/client.ts";
+import { logSummary } from "../../src/events/log/check.ts";
 
 /** An entry of the log. Of a period, `event` and `created` are its last event's (migrations/0018). */
 interface Entry {
@@ -61,13 +63,13 @@ export async function storedIds(): Promise<Map<number, string>> {
   return new Map(results.map(({ id, uuid }) => [id, uuid]));
 }
 
-/** Numbers from 1 to the end of the log that no entry has or had, by what `log check` counts. */
+/** Numbers from where the log is dense to its end that no entry has or had, by what `log check` counts. */
 export async function gaps(): Promise<number> {
-  const row = await env.DB.prepare(
-    `SELECT max(last_change, coalesce((SELECT max(id) FROM events), 0)) - dense_from
-      - (SELECT count(*) FROM events WHERE id > dense_from) - (SELECT count(*) FROM log_changes)
-      - (SELECT count(*) FROM log_changes WHERE op = 'removed' AND event_id > dense_from)
-      - (SELECT total(n) FROM log_changes WHERE op = 'period') AS gaps FROM commit_watermark`,
-  ).first<number>("gaps");
-  return row ?? Number.NaN;
+  const [[summary] = []] = (await runBatch(database(env.DB), [logSummary])).map(({ results }) => results);
+  const count = (name: string) => Number(summary?.[name]);
+  const events = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE id > ?")
+    .bind(count("dense_from"))
+    .first<number>("n");
+  const found = Number(events) + count("changes") + count("removed") + count("periods");
+  return count("end") - count("dense_from") - found;
 }

@@ -1,4 +1,4 @@
-import { deleteOldest, eventsBefore, SLICE_EVENTS } from "../../events/log/retention.ts";
+import { deleteOldest, eventsBefore, fittingOldest, SLICE_EVENTS } from "../../events/log/retention.ts";
 import { dayOf, startOf } from "../../values/periods.ts";
 import { queryAll } from "../d1.ts";
 import type { Target } from "../target.ts";
@@ -58,10 +58,10 @@ async function printOlder(target: Target, day: string): Promise<number> {
 async function deleteBefore(target: Target, day: string): Promise<void> {
   let deleted = 0;
   for (let slices = 1; ; slices++) {
-    const [[slice] = []] = await queryAll(
-      target,
-      deleteOldest(startOf(day), target.remote ? SLICE_EVENTS : LOCAL_SLICE_EVENTS),
-    );
+    const [[fitting] = []] = await queryAll(target, [
+      fittingOldest(startOf(day), target.remote ? SLICE_EVENTS : LOCAL_SLICE_EVENTS),
+    ]);
+    const [[slice] = []] = await queryAll(target, deleteOldest(startOf(day), Number(fitting?.events)));
     const events = Number(slice?.events);
     if (events === 0) break;
     deleted += events;

@@ -6,7 +6,7 @@ import { codeOf } from "./codes.ts";
  * watermark, which are new in this transaction.
  */
 
-const FRESH = sql`events.id > (SELECT last_id FROM commit_watermark)`;
+const FRESH = sql`events.id > (SELECT marked_end FROM commit_watermark)`;
 
 /**
  * Adds two JSON objects of numbers key by key: `column` of the existing row and `excluded.column`. Looks only at the

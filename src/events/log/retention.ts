@@ -13,11 +13,25 @@ import { END } from "./sequence.ts";
 
 /** Events in one slice: about a second of D1. A larger slice shares each counter between more events. */
 export const SLICE_EVENTS = 5_000;
+/**
+ * Bytes of contexts in one slice, and one context more. A context may have a text every ten bytes, and each is looked up three
+ * times: 1,500,000 times at the most, below the 30 seconds of D1.
+ */
+const SLICE_CONTEXT_BYTES = 5_000_000;
 
 /** Rows `quarter` and `events`: how many events were created before the start of a day. `day` as in periods.ts. */
 export const eventsBefore = (day: string): SQL => sql`SELECT
     substr(period, 1, 5) || printf('%02d', (substr(period, 6, 2) - 1) / 3 * 3 + 1) AS quarter, sum(n) AS events
   FROM counters WHERE series = 'log/day' AND period < ${day} GROUP BY 1 HAVING sum(n) > 0 ORDER BY 1`;
+
+/** One row, `events`: how many of the oldest events before a time (microseconds) fit in a slice, at most `most`. */
+export const fittingOldest = (before: number, most = SLICE_EVENTS): SQL => sql`WITH sizes AS (
+    SELECT created, id, octet_length(context) AS bytes FROM events INDEXED BY events_order
+    WHERE created < ${before} ORDER BY created ASC, id DESC LIMIT ${most}
+  )
+  SELECT count(*) AS events FROM (
+    SELECT bytes, sum(bytes) OVER (ORDER BY created ASC, id DESC ROWS UNBOUNDED PRECEDING) AS total FROM sizes
+  ) WHERE total - bytes < ${SLICE_CONTEXT_BYTES}`;
 
 /**
  * The statements that delete the oldest events before a time (microseconds), at most `size`. Run them as one transaction.

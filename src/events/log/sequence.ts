@@ -9,13 +9,17 @@ import { type SQL, sql } from "drizzle-orm";
 export const END: SQL = sql`max(last_change, coalesce((SELECT max(id) FROM events), 0))`;
 
 /** The number of the newest entry, while a transaction has written no event yet, but perhaps changes. */
-const END_OF_CHANGES = sql`(SELECT max(last_id, coalesce((SELECT max(id) FROM log_changes), 0)) FROM commit_watermark)`;
+const END_OF_CHANGES = sql`(SELECT max(marked_end, coalesce((SELECT max(id) FROM log_changes), 0)) FROM commit_watermark)`;
 
 /** The numbers of the rows that a statement is about to write to events, one after the other. */
 export const nextId: SQL = sql`(SELECT ${END} FROM commit_watermark) + row_number() OVER ()`;
 
+/** Up to where the log has gaps, as SQL on a row of commit_watermark: a Worker of an earlier version may have written last. */
+export const DENSE_FROM: SQL = sql`iif(has_gaps, ${END}, dense_from)`;
+
 /** The first statement of a transaction that writes events: marks the end of the log before it. */
-export const markEnd: SQL = sql`UPDATE commit_watermark SET last_id = ${END}`;
+export const markEnd: SQL = sql`UPDATE commit_watermark
+  SET marked_end = ${END}, dense_from = ${DENSE_FROM}, has_gaps = 0`;
 
 /**
  * Statements that give stored events other uuids, each in an entry of its own. `changes`: a query for `id`, the new `uuid`
@@ -30,12 +34,12 @@ export const changeIds = (changes: SQL): SQL[] => [
   sql`UPDATE events SET uuid = changed.uuid, content = coalesce(events.content, events.uuid),
       upstream = max(events.upstream, changed.upstream)
     FROM log_changes AS changed
-    WHERE changed.id > (SELECT last_id FROM commit_watermark) AND events.id = changed.event_id AND events.uuid = changed.old_uuid`,
+    WHERE changed.id > (SELECT marked_end FROM commit_watermark) AND events.id = changed.event_id AND events.uuid = changed.old_uuid`,
 ];
 
 /** The entries of this transaction, with their events. */
 const CHANGED = sql`log_changes AS changed CROSS JOIN events ON events.id = changed.event_id
-    WHERE changed.id > (SELECT last_id FROM commit_watermark)`;
+    WHERE changed.id > (SELECT marked_end FROM commit_watermark)`;
 
 /**
  * Statements for the end of all changes and before new events: the log ends later, and the versions of the series that the
@@ -51,7 +55,7 @@ export const endChanges: readonly SQL[] = [
         UNION ALL SELECT lower(replace(entry.value, '-', '')), events.quarter, changed.id
           FROM log_changes AS changed CROSS JOIN events ON events.id = changed.event_id
             CROSS JOIN json_each(events.context) AS entry
-          WHERE changed.id > (SELECT last_id FROM commit_watermark) AND entry.type = 'text'
+          WHERE changed.id > (SELECT marked_end FROM commit_watermark) AND entry.type = 'text'
       ) GROUP BY 1, 2
     ) AS changed
     WHERE counters.series = changed.series AND counters.period = changed.quarter`,

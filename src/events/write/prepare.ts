@@ -15,12 +15,18 @@ const MAX_ROW_BYTES = 2_000_000;
 
 /** An event as JSON rows for the statements that write it. */
 export interface Prepared {
-  /** Whether the event has an id of its own. */
-  isNamed: boolean;
+  /** Events of one turn are written after those of the turns before it, which they may be the same as. */
+  turn: number;
   row: string;
   scopes: string[];
   terms: string;
 }
+
+/** The number of turns. */
+export const TURNS = 4;
+
+/** Events of upstream come first, as they absorb others; of these and of others, those with an id, as they name others. */
+const turnOf = ({ content, isUpstream }: NewEvent): number => (isUpstream ? 0 : 2) + (content === undefined ? 1 : 0);
 
 /** The rows that are written for an event. Throws for an event that is larger than a row may be. */
 export function prepare(event: NewEvent): Prepared {
@@ -39,7 +45,7 @@ export function prepare(event: NewEvent): Prepared {
   const type = typeNumber(eventType) ?? eventType;
   const row = [uuid, created, type, message, stored, context, producer, receivedAt, content, upstream];
   return {
-    isNamed: content !== null,
+    turn: turnOf(event),
     row: holdable(uuid, JSON.stringify(row)),
     scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
     terms: JSON.stringify([uuid, terms.join(" "), valueTerm("name", eventType)]),

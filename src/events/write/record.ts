@@ -15,7 +15,7 @@ import {
   settleIds,
   shareStored,
 } from "./identity.ts";
-import { chunked, prepare } from "./prepare.ts";
+import { chunked, prepare, TURNS } from "./prepare.ts";
 import { insertTypes, numberOf } from "./types.ts";
 
 /** The outcome of a batch, as D1 metered it. */
@@ -30,8 +30,8 @@ export interface RecordReport {
 
 /**
  * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written, and of events
- * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events with an id are
- * written first, so that the same content without an id finds them. `alongside` runs last, in the same transaction;
+ * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events of
+ * upstream, and events with an id, are written first, so that others of the same content find them. `alongside` runs last, in the same transaction;
  * `evictions`: new uuids for stored events that are in the way of upstream.
  */
 export async function recordEvents(
@@ -60,7 +60,7 @@ export async function recordEvents(
 /** The statements of the transaction, in their order. `unique`: the first event of each uuid among `events`. */
 function statements(unique: readonly NewEvent[], events: readonly NewEvent[], evictions: Evictions) {
   const prepared = unique.map(prepare);
-  const rows = (isNamed: boolean) => prepared.filter((event) => event.isNamed === isNamed).map(({ row }) => row);
+  const rows = (wanted: number) => prepared.filter(({ turn }) => turn === wanted).map(({ row }) => row);
   const named = unique.filter(({ content }) => content !== undefined);
   const names = chunked(named.map((event) => identityRow(event, evictions)));
   const shared = chunked(unique.filter(mayShare).map((event) => identityRow(event, evictions)));
@@ -74,7 +74,7 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
       ...names.flatMap((some) => settleIds(some, evictions)),
       ...(names.length > 0 ? endChanges : []),
     ],
-    inserted: [...chunked(rows(true)), ...chunked(rows(false))].map(insertEvents),
+    inserted: Array.from({ length: TURNS }, (_, turn) => chunked(rows(turn)).map(insertEvents)).flat(),
     indexed: [
       ...scopes.map(insertScopes),
       ...chunked(prepared.map(({ terms }) => terms)).map(insertTerms),
@@ -113,10 +113,10 @@ const insertEvents = (rows: string) => sql`INSERT INTO events
 const insertScopes = (rows: string) => sql`INSERT INTO event_scopes (scope, created, event_id, type, roles)
   SELECT entry.value->>1, events.created, events.id, events.type, entry.value->>2
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
-  WHERE events.id > (SELECT last_id FROM commit_watermark)`;
+  WHERE events.id > (SELECT marked_end FROM commit_watermark)`;
 
 const insertTerms = (rows: string) => sql`INSERT INTO event_index (rowid, terms)
   SELECT events.id, (entry.value->>1) || ' type:' || events.type
     || iif(events.type = ${integer(OTHER_TYPE)}, ' ' || (entry.value->>2), '')
   FROM json_each(${rows}) AS entry JOIN events ON events.uuid = entry.value->>0
-  WHERE events.id > (SELECT last_id FROM commit_watermark)`;
+  WHERE events.id > (SELECT marked_end FROM commit_watermark)`;

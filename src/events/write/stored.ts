@@ -74,9 +74,9 @@ export const isStored = (uuid: SQL, content: SQL): SQL =>
  * isFirst].
  */
 export const settledEvents = (rows: string, { again = false } = {}): SQL => sql`SELECT incoming.value AS value,
-    CASE WHEN events.id > last_id AND incoming.value->>4 = 1 THEN 'stored' ELSE 'duplicate' END AS outcome
+    CASE WHEN events.id > marked_end AND incoming.value->>4 = 1 THEN 'stored' ELSE 'duplicate' END AS outcome
   FROM json_each(${rows}) AS incoming CROSS JOIN commit_watermark
     LEFT JOIN events ON events.uuid = incoming.value->>0
   WHERE events.id IS NULL
     OR (${storedContent} = incoming.value->>1
-      AND (${sql.raw(again ? "1" : "0")} OR events.id > last_id OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;
+      AND (${sql.raw(again ? "1" : "0")} OR events.id > marked_end OR events.received_at <> incoming.value->>3 OR events.producer <> incoming.value->>2))`;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { database, runBatch } from "../../../src/db/client.ts";
-import { deleteOldest, eventsBefore } from "../../../src/events/log/retention.ts";
+import { deleteOldest, eventsBefore, fittingOldest } from "../../../src/events/log/retention.ts";
 import { bigLog, CUSTOMERS, load, USERS } from "../../support/big-log.ts";
 import { expectExactCounters } from "../../support/history.ts";
 import { rows } from "../../support/ingest.ts";
@@ -162,6 +162,18 @@ it("a deleted event costs a row, one for its index entry and one for each object
   expect(one.rows_written).toBe(11);
   expect(written / 5_000).toBeLessThan(1 + 1 + 2 + 0.03);
   expect(read / 5_000).toBeLessThan(80);
+});
+
+it("a slice has fewer events when their contexts have many texts, each of which is looked up", async () => {
+  const context = Object.fromEntries(Array.from({ length: 1_200 }, (_, text) => [text, "a".repeat(36)]));
+  const wide = () => anEvent({ created: MARCH - 1, context });
+  for (let batch = 0; batch < 13; batch++) await recorded(...Array.from({ length: 10 }, wide));
+
+  const [fitting] = await runBatch(database(env.DB), [fittingOldest(MARCH)]);
+  expect(fitting?.results).toEqual([{ events: 93 }]);
+  const slice = await runBatch(database(env.DB), deleteOldest(MARCH, 93));
+  expect(slice[0]?.results[0]?.events).toBe(93);
+  expect(slice.reduce((sum, { meta }) => sum + meta.rows_read, 0)).toBeLessThan(400_000);
 });
 
 it("the events before a day are counted by quarter, from the counters", async () => {

@@ -47,3 +47,41 @@ describe("the matches that two requests have counted at the same time", () => {
     expect(await kept()).toEqual({ totals: [{ epoch: 1, upto_id: 90, n: 90 }], windows: [[1, 90, 90]] });
   });
 });
+
+describe("a Worker that keeps totals without matches, before migration 0019,", () => {
+  const count = (epoch: number, uptoId: number, n: number) =>
+    env.DB.prepare(
+      `INSERT INTO search_totals (query, epoch, upto_id, n) VALUES (?, ?, ?, ?)
+        ON CONFLICT (query) DO UPDATE SET epoch = excluded.epoch, upto_id = excluded.upto_id, n = excluded.n`,
+    )
+      .bind(SEARCH, epoch, uptoId, n)
+      .run();
+
+  it.each([
+    ["newer events", 0, 150, 150],
+    ["a later epoch", 1, 100, 99],
+  ])("leaves a search alone whose matches are kept, when it has counted %s", async (_, epoch, uptoId, n) => {
+    await keep(0, 100);
+    await count(epoch, uptoId, n);
+    await keep(100, 130);
+
+    expect(await kept()).toEqual({
+      totals: [{ epoch: 0, upto_id: 130, n: 130 }],
+      windows: [
+        [0, 100, 100],
+        [0, 130, 30],
+      ],
+    });
+  });
+
+  it("may say that no newer event matches, and keeps the totals of other searches", async () => {
+    await keep(0, 100);
+    await count(0, 150, 100);
+    expect(await kept()).toEqual({ totals: [{ epoch: 0, upto_id: 150, n: 100 }], windows: [[0, 100, 100]] });
+
+    await env.DB.exec("DELETE FROM search_totals");
+    await count(0, 150, 150);
+    await count(0, 160, 155);
+    expect((await kept()).totals).toEqual([{ epoch: 0, upto_id: 160, n: 155 }]);
+  });
+});
