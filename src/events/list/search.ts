@@ -3,7 +3,7 @@ import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { EVER, overlap } from "../../values/periods.ts";
 import { matches } from "../conditions.ts";
-import { ofOneState, readUnchanged } from "../log/snapshot.ts";
+import { ChangedError, ofOneState, readUnchanged } from "../log/snapshot.ts";
 import { LOG, type SearchQuery } from "../query.ts";
 import type { EventsRequest } from "../request.ts";
 import { type EventRow, eventRow, rowsStatement, type Slice } from "../row.ts";
@@ -70,6 +70,7 @@ class SearchPage {
     this.#name = `${request.digest} ${from} ${limit} ${JSON.stringify("beyond" in part ? request.params.getAll("page").at(-1) : part)}`;
   }
 
+  /** Throws ChangedError (log/snapshot.ts). */
   async read(): Promise<{ matches: Matches; rows: EventRow[] }> {
     const isDense = this.#end <= NEAR_BEGINNING && isDenseSearch(this.#search.key);
     const { matches, alongside } = await readMatches(this.#search, "list", [
@@ -84,6 +85,7 @@ class SearchPage {
     const narrow = isDense ? undefined : await this.#narrow(matches, near);
     if (narrow !== undefined) return { matches, rows: narrow };
     const { matches: listed } = await readMatches(this.#search, "must list");
+    if (listed.epoch !== matches.epoch) throw new ChangedError();
     return {
       matches: { ...listed, total: Math.max(matches.total, listed.total) },
       rows: await this.#listed(listed, cursor, []),
