@@ -40,7 +40,9 @@ export const keepWindow = (db: Database, key: string, counted: Counted): Promise
 
 /** A condition for the row of search_totals that is replaced: it is older. */
 const isNewer = sql`excluded.epoch > search_totals.epoch
-  OR (excluded.epoch = search_totals.epoch AND search_totals.is_listed = 0 AND excluded.upto_id > search_totals.upto_id)`;
+  OR (excluded.epoch = search_totals.epoch AND search_totals.is_listed = 0
+    AND (excluded.upto_id > search_totals.upto_id OR (excluded.upto_id = search_totals.upto_id AND excluded.unfinished IS NULL
+      AND search_totals.unfinished IS NOT NULL)))`;
 
 /** The total and the matches, if what is kept ends where the window begins. */
 function keepKeys(key: string, counted: Counted, keys: readonly Key[]): SQL[] {

@@ -177,10 +177,11 @@ class Count {
     await this.add(window, limit);
   }
 
-  /** Keeps the last window, if that is cheaper than to count it again. */
+  /** Keeps the last window, if that is cheaper than to count it again, or the cron job would count it again and again. */
   keepRest(worth: number): void {
     const isMore = this.#keptUpto > 0 && this.#candidates >= WORTH_KEEPING.more;
-    if (this.#isDone && (isMore || this.#candidates >= worth)) this.#keep(false);
+    const isWorth = isMore || this.#candidates >= worth || this.#state.isUnfinished;
+    if (this.#isDone && isWorth) this.#keep(false);
     else this.#list();
   }
 
