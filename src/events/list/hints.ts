@@ -1,5 +1,7 @@
 import { ExpiringCache } from "../../http/cache.ts";
-import type { Key } from "../search/keys.ts";
+import type { Key, Part } from "../search/keys.ts";
+import type { Matches } from "../search/read.ts";
+import { incarnationOf } from "../version.ts";
 import type { IdWindow } from "./windows.ts";
 
 /**
@@ -44,6 +46,13 @@ export const dropDenseSearch = (key: string): void => denseSearches.delete(key);
 export const searchPage = (key: string): readonly number[] | undefined => searchPages.get(key, MAX_AGE, Date.now());
 
 export const keepSearchPage = (key: string, ids: readonly number[]): void => searchPages.set(key, ids, Date.now());
+
+/** Names the content of a part of a search, which `key` names. */
+export const partName = (
+  key: string,
+  { epoch, version }: Pick<Matches, "epoch" | "version">,
+  { uptoId, part, n, firstId, lastId, lastCreated }: Part,
+): string => [key, incarnationOf(version), epoch, uptoId, part, n, firstId, lastId, lastCreated].join(" ");
 
 /** The matches of a part, which never change within an epoch. */
 export const keptPart = (name: string): readonly Key[] | undefined => parts.get(name, MAX_AGE, Date.now());

@@ -3,7 +3,7 @@ import { numberAt, type Reader, type Row } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { dayOf, EVER, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, dayRows, daysOf, idsWithin, type UnitCount, unitsOf } from "../counters/read.ts";
-import { readUnchanged } from "../log/snapshot.ts";
+import { readEvents, readUnchanged } from "../log/snapshot.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import type { Slice } from "../row.ts";
 import { lastIdOf, type Version } from "../version.ts";
@@ -49,8 +49,7 @@ export async function rowsAtPlace(
     keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
   }
   const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
-  const [rows = []] = await readUnchanged(reader, query.series, version, [statement]);
-  return rows;
+  return readEvents(reader, query.series, version, statement);
 }
 
 /**
@@ -71,7 +70,7 @@ async function find(
   const { walk, index } = costs(place, slice.limit);
   if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters };
   const months = place.units.map(({ period }) => dayRows(period));
-  const [newer = [], ...days] = await readUnchanged(reader, query.series, version, [writtenSince(version), ...months]);
+  const [newer = [], ...days] = await readUnchanged(reader, version, [writtenSince(version), ...months]);
   const rows = days.flat();
   const units = without(newer, query, daysOf(query, rows)).sort((a, b) => (a.period < b.period ? -1 : 1));
   return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows };
