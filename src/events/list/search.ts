@@ -70,7 +70,6 @@ class SearchPage {
     this.#name = `${request.digest} ${from} ${limit} ${JSON.stringify("beyond" in part ? request.params.getAll("page").at(-1) : part)}`;
   }
 
-  /** Throws ChangedError (log/snapshot.ts). */
   async read(): Promise<{ matches: Matches; rows: EventRow[] }> {
     const isDense = this.#end <= NEAR_BEGINNING && isDenseSearch(this.#search.key);
     const { matches, alongside } = await readMatches(this.#search, "list", [
@@ -175,8 +174,9 @@ class SearchPage {
     return rows.length >= limit || (this.#wanted.from !== "cursor" && rows.length >= total - offset);
   }
 
-  /** The rows of a page while not all matches are known: by a walk, else by reading all matches. */
+  /** The rows of a page while not all matches are known: by a short walk, else by reading all matches. */
   async #uncounted(known: Matches): Promise<EventRow[]> {
+    if (this.#end > NEAR_BEGINNING) return this.#wholeList(known);
     const rows = await this.#eventsOn(known, this.#walk(this.#longWalk, known.uptoId));
     return this.#isFull(rows, known) ? rows.map(eventRow) : this.#wholeList(known);
   }
@@ -187,8 +187,9 @@ class SearchPage {
     const { min, max } = idsDuring(query.range);
     const ids = { min, max: sql`min(${max}, ${integer(matches.uptoId)})` };
     const all = { match: matchOf(query), verify: verifyOf(query), ids, range: query.range };
-    const rows = await this.#eventsOn(matches, indexStatement(query.oldestFirst, { ...this.#slice, ...all }));
-    return rows.map(eventRow);
+    const { budget, reader } = this.#request;
+    const statement = indexStatement(query.oldestFirst, { ...this.#slice, ...all });
+    return (await budget.pay(reader.meter, () => this.#eventsOn(matches, statement))).map(eventRow);
   }
 
   /** The rows of a page whose matches are all known. */
