@@ -11,10 +11,13 @@ import { keepSeriesHint } from "./hints.ts";
 import { costs, locate, type Place, spanOf, walked } from "./locate.ts";
 import { hintKey, isFirstPage, skipOf, sliceOf, type Wanted } from "./part.ts";
 import { sliceStatement } from "./slice.ts";
-import { windowsOf, windowsStatement } from "./windows.ts";
+import { type IdWindow, windowsOf, windowsStatement } from "./windows.ts";
 
 /** Months of the log that would cost this many rows are divided into days. */
 const LONG_MONTHS = 2_000;
+
+/** The entry of the index and the event. */
+const ROWS_A_HIT = 2;
 
 const NO_ID_ABOVE = Number.MAX_SAFE_INTEGER;
 
@@ -43,13 +46,28 @@ export async function rowsAtPlace(
   const upto = lastIdOf(version);
   const near = { ...slice, range, offset: found.place.offset, upto };
   const windows = windowsOf(idsWithin(found.rows, range));
-  const byIndex = cost.index < cost.walk;
+  const byIndex = cost.index < cost.walk && inWindows(query, counts.counted, windows) * ROWS_A_HIT < cost.walk;
   if (isFirstPage(query, wanted)) {
     const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
     keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
   }
   const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
   return readEvents(reader, query.series, version, statement);
+}
+
+/**
+ * About how many matches the index has in the windows: where events were stored late, also those of other times. As if
+ * matches were spread evenly over the ids of the series.
+ */
+function inWindows(query: SeriesQuery, { quarters }: Counted, windows: readonly IdWindow[]): number {
+  const sum = (numbers: readonly number[]) => numbers.reduce((all, n) => all + n, 0);
+  // Of the quarters whose details were read.
+  const units = unitsOf(query, quarters);
+  const share = sum(units.map(({ matches }) => matches)) / Math.max(1, sum(units.map(({ rows }) => rows)));
+  const matches = share * sum(quarters.map((row) => numberAt(row, "n")));
+  const width = sum(windows.map(({ min, max }) => max - min + 1));
+  const span = windowsOf(idsWithin(quarters, EVER));
+  return matches * Math.min(1, width / Math.max(1, sum(span.map(({ min, max }) => max - min + 1))));
 }
 
 /**

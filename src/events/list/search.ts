@@ -38,7 +38,7 @@ const NEAR = 5;
 const SHORT_WALK = 200;
 const WALK_FOR_EACH = 2;
 /** It may be as many times further, before all matches are listed. */
-const WALK_MARGIN = 4;
+const WALK_MARGIN = 3;
 /** Matches from the beginning to the end of the page. */
 const NEAR_BEGINNING = 300;
 
