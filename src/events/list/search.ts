@@ -236,7 +236,7 @@ class SearchPage {
   /** The matches of these parts; undefined when some were deleted since. */
   async #keysOf(parts: readonly Part[], matches: Matches): Promise<Key[] | undefined> {
     const key = this.#search.key;
-    const known = parts.map((part) => part.keys ?? keptPart(partName(key, matches, part)));
+    const known = parts.map((part) => keptPart(partName(key, matches, part), part));
     const unread = parts.filter((_, index) => known[index] === undefined);
     const rows = unread.length === 0 ? [] : await this.#readOn(matches, keysStatement(key, unread));
     if (rows.length < unread.length) return undefined;

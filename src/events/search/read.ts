@@ -204,15 +204,15 @@ class Count {
     return { total, isExact: true, uptoId: newest, epoch, version, parts: undefined };
   }
 
-  #list(): readonly Key[] {
-    const keys = this.#unkept;
+  #list(): readonly Part[] {
+    const parts = partsOf(this.#unkept, this.#uptoId);
     this.#unkept = [];
-    this.#parts.push(...partsOf(keys, this.#uptoId));
-    return keys;
+    this.#parts.push(...parts);
+    return parts;
   }
 
   #keep(isLast: boolean): void {
-    const keys = this.#list();
+    const parts = this.#list();
     if (!this.#keepsMore) return;
     const { query, key, later } = this.#search;
     const counted = {
@@ -220,7 +220,7 @@ class Count {
       after: this.#keptUpto,
       uptoId: this.#uptoId,
       n: this.#total,
-      keys: this.#lists ? keys : undefined,
+      parts: this.#lists ? parts : undefined,
       unfinished: isLast ? printUnfinished(query, this.#lists) : undefined,
     };
     this.#keptUpto = this.#uptoId;

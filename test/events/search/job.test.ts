@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { database } from "../../../src/db/client.ts";
 import { printUnfinished } from "../../../src/events/search/job-query.ts";
 import { keepWindow } from "../../../src/events/search/kept-totals.ts";
+import { partsOf } from "../../../src/events/search/keys.ts";
 import { loadEvents } from "../../support/distributions.ts";
 import { hex, runMinute } from "../../support/world.ts";
 
@@ -25,7 +26,12 @@ function begun(name: string, { upto, lists }: { upto: number; lists: boolean }) 
     after: 0,
     uptoId: upto,
     n: upto,
-    keys: lists ? Array.from({ length: upto }, (_, index) => ({ created: index, id: index + 1 })) : undefined,
+    parts: lists
+      ? partsOf(
+          Array.from({ length: upto }, (_, index) => ({ created: index, id: index + 1 })),
+          upto,
+        )
+      : undefined,
     unfinished: printUnfinished(query, lists),
   });
 }
