@@ -97,5 +97,18 @@ export async function digestOf(visibility: Visibility, filter: EventFilter): Pro
   return sha256Hex(JSON.stringify([concerns, values]), DIGEST_BYTES);
 }
 
+/**
+ * A digest of what a search finds: 32 hex digits, equal for both orders of its list. Types count by their numbers, too: a
+ * request that began before the first event of a type finds none of its events.
+ */
+export async function searchKeyOf(
+  visibility: Visibility,
+  filter: EventFilter,
+  types: WantedTypes | undefined,
+): Promise<string> {
+  const digest = await digestOf(visibility, { ...filter, oldestFirst: false });
+  return types === undefined ? digest : sha256Hex(JSON.stringify([digest, types]), DIGEST_BYTES);
+}
+
 /** The part of a digest that a page token carries: 48 bits, against mistakes. It keeps no secret. */
 export const fingerprintOf = (digest: string): string => digest.slice(0, FINGERPRINT_DIGITS);

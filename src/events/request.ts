@@ -6,7 +6,7 @@ import type { App } from "../env.ts";
 import { ifNoneMatch, shortHash } from "../http/etag.ts";
 import { assertWithinLimits } from "../http/query-limits.ts";
 import { type EventFilter, readFilter } from "./filter.ts";
-import { digestOf, type EventQuery, eventQuery } from "./query.ts";
+import { digestOf, type EventQuery, eventQuery, searchKeyOf } from "./query.ts";
 import { RowBudget } from "./search/row-budget.ts";
 import { earlierTypes, typesOf, type WantedTypes } from "./type-numbers.ts";
 import type { Version } from "./version.ts";
@@ -24,7 +24,7 @@ export interface EventsRequest {
   query: EventQuery;
   /** Of what is asked for: equal for every page of its list, and for all actors who see the same. */
   digest: string;
-  /** The digest for both orders of the list: what it finds is the same. */
+  /** Names what was counted for the search (search/kept-totals.ts): equal for both orders of the list. Not for clients. */
   searchKey: string;
   /** Runs work on the database after the response, one after the other. */
   later: (work: (db: Database) => Promise<unknown>) => void;
@@ -74,7 +74,7 @@ export async function readRequest(
     types,
     query,
     digest,
-    searchKey: filter.oldestFirst ? await digestOf(visibility, { ...filter, oldestFirst: false }) : digest,
+    searchKey: query.kind === "search" ? await searchKeyOf(visibility, filter, types) : digest,
     later: inTurn(c),
     budget: new RowBudget(c.get("client"), c.env.SEARCH_ROWS_LIMIT, now),
     key,

@@ -23,9 +23,11 @@ export interface MonthCount {
 export const statsParameters = (params: URLSearchParams): URLSearchParams =>
   new URLSearchParams([...params].filter(([name]) => STATS_FILTERS.includes(name)));
 
-/** One page of the months. Throws 404 when there is no such page. */
-export async function monthsPage({ reader, query }: EventsRequest, asked: PageRequest): Promise<Result> {
-  const { months, version } = await countMonths(reader, query);
+/** One page of the months. Throws 404 when there is no such page, and 429 (search/row-budget.ts). */
+export async function monthsPage(request: EventsRequest, asked: PageRequest): Promise<Result> {
+  const { reader, query, budget } = request;
+  const count = () => countMonths(reader, query);
+  const { months, version } = await (query.kind === "search" ? budget.pay(reader.meter, count) : count());
   const { page, links } = pageOfArray(months, asked);
   return { version, body: JSON.stringify(page), count: months.length, links };
 }

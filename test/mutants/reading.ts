@@ -314,7 +314,7 @@ export const readingMutants: readonly Mutant[] = [
   {
     bug: "A page reads the index between the ids of a late event and those of its day.",
     file: "src/events/list/place.ts",
-    search: "+ 2 * matchesBesides(",
+    search: "+ ROWS_A_HIT * matchesBesides(",
     replace: "+ 0 * matchesBesides(",
     tests: ["test/events/list/late"],
   },

@@ -1,5 +1,7 @@
 import { ExpiringCache } from "../../http/cache.ts";
-import type { Key } from "../search/keys.ts";
+import { type Key, type Part, parseKeys } from "../search/keys.ts";
+import type { Matches } from "../search/read.ts";
+import { incarnationOf } from "../version.ts";
 import type { IdWindow } from "./windows.ts";
 
 /**
@@ -45,7 +47,15 @@ export const searchPage = (key: string): readonly number[] | undefined => search
 
 export const keepSearchPage = (key: string, ids: readonly number[]): void => searchPages.set(key, ids, Date.now());
 
-/** The matches of a part, which never change within an epoch. */
-export const keptPart = (name: string): readonly Key[] | undefined => parts.get(name, MAX_AGE, Date.now());
+/** Names the content of a part of a search, which `key` names. */
+export const partName = (
+  key: string,
+  { epoch, version }: Pick<Matches, "epoch" | "version">,
+  { uptoId, part, n, firstId, lastId, lastCreated }: Part,
+): string => [key, incarnationOf(version), epoch, uptoId, part, n, firstId, lastId, lastCreated].join(" ");
+
+/** The matches of a part, if they were read. They never change within an epoch. */
+export const keptPart = (name: string, { text }: Part): readonly Key[] | undefined =>
+  text === undefined ? parts.get(name, MAX_AGE, Date.now()) : parseKeys(text);
 
 export const keepPart = (name: string, keys: readonly Key[]): void => parts.set(name, keys, Date.now());

@@ -3,7 +3,7 @@ import { numberAt, type Reader, type Row } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { dayOf, EVER, overlap, type Range } from "../../values/periods.ts";
 import { type Counted, dayRows, daysOf, idsWithin, type UnitCount, unitsOf } from "../counters/read.ts";
-import { readUnchanged } from "../log/snapshot.ts";
+import { readEvents, readUnchanged } from "../log/snapshot.ts";
 import { LOG, type SeriesQuery } from "../query.ts";
 import type { Slice } from "../row.ts";
 import { lastIdOf, type Version } from "../version.ts";
@@ -15,6 +15,9 @@ import { type IdWindow, windowsOf, windowsStatement } from "./windows.ts";
 
 /** Months of the log that would cost this many rows are divided into days. */
 const LONG_MONTHS = 2_000;
+
+/** The entry of the index and the event. */
+const ROWS_A_HIT = 2;
 
 const NO_ID_ABOVE = Number.MAX_SAFE_INTEGER;
 
@@ -43,14 +46,13 @@ export async function rowsAtPlace(
   const upto = lastIdOf(version);
   const near = { ...slice, range, offset: found.place.offset, upto };
   const windows = windowsOf(idsWithin(found.rows, range));
-  const byIndex = cost.index + 2 * matchesBesides(found, windows, counts.counted.quarters) < cost.walk;
+  const byIndex = cost.index + ROWS_A_HIT * matchesBesides(found, windows, counts.counted.quarters) < cost.walk;
   if (isFirstPage(query, wanted)) {
     const later = windows.map((ids, index) => (index === windows.length - 1 ? { ...ids, max: NO_ID_ABOVE } : ids));
     keepSeriesHint(hintKey(query, wanted), { from: range.from, windows: later, byIndex });
   }
   const statement = byIndex ? windowsStatement(query, near, windows) : sliceStatement(query, near);
-  const [rows = []] = await readUnchanged(reader, query.series, version, [statement]);
-  return rows;
+  return readEvents(reader, query.series, version, statement);
 }
 
 /**
@@ -90,7 +92,7 @@ async function find(
   const { walk, index } = costs(place, slice.limit);
   if (query.series !== LOG || Math.min(walk, index) < LONG_MONTHS) return { place, rows: quarters, all };
   const months = place.units.map(({ period }) => dayRows(period));
-  const [newer = [], ...days] = await readUnchanged(reader, query.series, version, [writtenSince(version), ...months]);
+  const [newer = [], ...days] = await readUnchanged(reader, version, [writtenSince(version), ...months]);
   const rows = days.flat();
   const units = without(newer, query, daysOf(query, rows)).sort((a, b) => (a.period < b.period ? -1 : 1));
   return { place: locate(walked(units, range, descending), range, place.offset, slice.limit), rows, all };

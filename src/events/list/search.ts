@@ -3,7 +3,7 @@ import { numberAt, type Row, textAt } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { EVER, overlap } from "../../values/periods.ts";
 import { matches } from "../conditions.ts";
-import { ofOneState, readUnchanged } from "../log/snapshot.ts";
+import { ChangedError, ofOneState, readEvents, readUnchanged } from "../log/snapshot.ts";
 import { LOG, type SearchQuery } from "../query.ts";
 import type { EventsRequest } from "../request.ts";
 import { type EventRow, eventRow, rowsStatement, type Slice } from "../row.ts";
@@ -14,7 +14,6 @@ import { locate, pick, type Wanted as WantedKeys } from "../search/place.ts";
 import { type Matches, readMatches } from "../search/read.ts";
 import { isOneTerm, keysStatement } from "../search/state.ts";
 import { bounds, idsDuring, listStatement, nearStatement, readWindow } from "../search/window.ts";
-import { incarnationOf } from "../version.ts";
 import {
   dropDenseSearch,
   isDenseSearch,
@@ -22,6 +21,7 @@ import {
   keepPart,
   keepSearchPage,
   keptPart,
+  partName,
   searchPage,
 } from "./hints.ts";
 import { skipOf, sliceOf, type Wanted } from "./part.ts";
@@ -38,7 +38,7 @@ const NEAR = 5;
 const SHORT_WALK = 200;
 const WALK_FOR_EACH = 2;
 /** It may be as many times further, before all matches are listed. */
-const WALK_MARGIN = 4;
+const WALK_MARGIN = 3;
 /** Matches from the beginning to the end of the page. */
 const NEAR_BEGINNING = 300;
 
@@ -84,6 +84,7 @@ class SearchPage {
     const narrow = isDense ? undefined : await this.#narrow(matches, near);
     if (narrow !== undefined) return { matches, rows: narrow };
     const { matches: listed } = await readMatches(this.#search, "must list");
+    if (listed.epoch !== matches.epoch) throw new ChangedError();
     return {
       matches: { ...listed, total: Math.max(matches.total, listed.total) },
       rows: await this.#listed(listed, cursor, []),
@@ -146,7 +147,7 @@ class SearchPage {
     const expected = (this.#end * uptoId) / Math.max(1, total);
     const isNear = this.#end <= NEAR_BEGINNING && expected <= Math.max(SHORT_WALK, WALK_FOR_EACH * this.#end);
     if (!isOneTerm(this.#query) || !isNear) return [];
-    const rows = await this.#readOn(matches, this.#walk(this.#longWalk, uptoId));
+    const rows = await this.#eventsOn(matches, this.#walk(this.#longWalk, uptoId));
     if (this.#isFull(rows, { total })) keepDenseSearch(this.#search.key);
     return rows;
   }
@@ -173,9 +174,10 @@ class SearchPage {
     return rows.length >= limit || (this.#wanted.from !== "cursor" && rows.length >= total - offset);
   }
 
-  /** The rows of a page while not all matches are known: by a walk, else by reading all matches. */
+  /** The rows of a page while not all matches are known: by a short walk, else by reading all matches. */
   async #uncounted(known: Matches): Promise<EventRow[]> {
-    const rows = await this.#readOn(known, this.#walk(this.#longWalk, known.uptoId));
+    if (this.#end > NEAR_BEGINNING) return this.#wholeList(known);
+    const rows = await this.#eventsOn(known, this.#walk(this.#longWalk, known.uptoId));
     return this.#isFull(rows, known) ? rows.map(eventRow) : this.#wholeList(known);
   }
 
@@ -185,8 +187,9 @@ class SearchPage {
     const { min, max } = idsDuring(query.range);
     const ids = { min, max: sql`min(${max}, ${integer(matches.uptoId)})` };
     const all = { match: matchOf(query), verify: verifyOf(query), ids, range: query.range };
-    const rows = await this.#readOn(matches, indexStatement(query.oldestFirst, { ...this.#slice, ...all }));
-    return rows.map(eventRow);
+    const { budget, reader } = this.#request;
+    const statement = indexStatement(query.oldestFirst, { ...this.#slice, ...all });
+    return (await budget.pay(reader.meter, () => this.#eventsOn(matches, statement))).map(eventRow);
   }
 
   /** The rows of a page whose matches are all known. */
@@ -207,9 +210,11 @@ class SearchPage {
   }
 
   async #rowsOf(matches: Matches, keys: readonly Key[], columns: SQL, near: readonly Row[]): Promise<EventRow[]> {
-    const found = new Map(near.map((row) => [numberAt(row, "id"), row]));
-    const missing = keys.map(({ id }) => id).filter((id) => !found.has(id));
-    const rest = missing.length === 0 ? [] : await this.#readOn(matches, rowsStatement(columns, missing));
+    const wanted = new Set(keys.map(({ id }) => id));
+    const shown = near.filter((row) => wanted.has(numberAt(row, "id")));
+    const found = new Map(shown.map((row) => [numberAt(row, "id"), row]));
+    const missing = [...wanted].filter((id) => !found.has(id));
+    const rest = missing.length === 0 ? [] : await this.#eventsOn(matches, rowsStatement(columns, missing), shown);
     for (const row of rest) found.set(numberAt(row, "id"), row);
     return keys.flatMap(({ id }) => {
       const row = found.get(id);
@@ -219,29 +224,27 @@ class SearchPage {
 
   /** The rows of a statement, on the state that the matches were found in. */
   async #readOn({ version }: Matches, statement: SQL): Promise<readonly Row[]> {
-    const [rows = []] = await readUnchanged(this.#request.reader, undefined, version, [statement]);
+    const [rows = []] = await readUnchanged(this.#request.reader, version, [statement]);
     return rows;
+  }
+
+  /** Events, on the state that the matches were found in, and `earlier` ones were read in. */
+  #eventsOn({ version }: Matches, statement: SQL, earlier?: readonly Row[]): Promise<readonly Row[]> {
+    return readEvents(this.#request.reader, undefined, version, statement, earlier);
   }
 
   /** The matches of these parts; undefined when some were deleted since. */
   async #keysOf(parts: readonly Part[], matches: Matches): Promise<Key[] | undefined> {
     const key = this.#search.key;
-    const known = parts.map((part) => part.keys ?? keptPart(nameOf(key, matches, part)));
+    const known = parts.map((part) => keptPart(partName(key, matches, part), part));
     const unread = parts.filter((_, index) => known[index] === undefined);
     const rows = unread.length === 0 ? [] : await this.#readOn(matches, keysStatement(key, unread));
     if (rows.length < unread.length) return undefined;
     const read = new Map(rows.map((row) => [`${row.upto_id} ${row.part}`, parseKeys(textAt(row, "keys"))]));
     const keys = parts.map((part, index) => known[index] ?? read.get(`${part.uptoId} ${part.part}`) ?? []);
-    for (const [index, part] of parts.entries()) keepPart(nameOf(key, matches, part), keys[index] ?? []);
+    for (const [index, part] of parts.entries()) keepPart(partName(key, matches, part), keys[index] ?? []);
     return keys.flat();
   }
 }
 
 const keyOf = (row: Row): Key => ({ created: numberAt(row, "created"), id: numberAt(row, "id") });
-
-/** Names the content of a part. */
-const nameOf = (
-  key: string,
-  { epoch, version }: Matches,
-  { uptoId, part, n, firstId, lastId, lastCreated }: Part,
-): string => [key, incarnationOf(version), epoch, uptoId, part, n, firstId, lastId, lastCreated].join(" ");

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Database, database, runBatch } from "../../db/client.ts";
 import { Reader } from "../../db/reader.ts";
+import { reason } from "../../http/errors.ts";
 import { EPOCH } from "../version.ts";
 import { parseUnfinished } from "./job-query.ts";
 import { readMatches } from "./read.ts";
@@ -17,10 +18,19 @@ export async function finishSearches({ DB }: { DB: D1Database }): Promise<void> 
       WHERE unfinished IS NOT NULL LIMIT ${AT_ONCE}`,
   ]);
   for (const { query, unfinished, is_current } of found?.results ?? []) {
-    if (is_current === 1) await goOn(db, DB, String(query), String(unfinished));
     // The next request, if there is one, counts from the beginning.
-    else await runBatch(db, [sql`UPDATE search_totals SET unfinished = NULL WHERE query = ${query}`]);
+    if (is_current !== 1) await leave(db, query);
+    else await goOn(db, DB, String(query), String(unfinished)).catch((error) => giveUp(db, query, error));
   }
+}
+
+const leave = (db: Database, key: unknown) =>
+  runBatch(db, [sql`UPDATE search_totals SET unfinished = NULL WHERE query = ${key}`]);
+
+/** Leaves a search to the next request for it: it must not stand in the way of the others. */
+async function giveUp(db: Database, key: unknown, error: unknown): Promise<void> {
+  console.error(JSON.stringify({ level: "error", event: "search_not_finished", ...reason(error) }));
+  await leave(db, key);
 }
 
 async function goOn(db: Database, binding: D1Database, key: string, text: string): Promise<void> {

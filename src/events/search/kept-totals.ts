@@ -2,7 +2,7 @@ import { desc, inArray, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../../db/client.ts";
 import { runBatch } from "../../db/client.ts";
 import { searchKeys, searchTotals } from "../table.ts";
-import { type Key, partsOf, printKeys } from "./keys.ts";
+import type { Part } from "./keys.ts";
 
 /**
  * The number of kept totals; the oldest are deleted, by one request of many, because it reads them all twice.
@@ -26,7 +26,7 @@ export interface Counted {
   /** Matches up to that id, in all. */
   n: number;
   /** The matches of the window; undefined when they were counted only. */
-  keys: readonly Key[] | undefined;
+  parts: readonly Part[] | undefined;
   /** The search, when there may be more matches: for the job that goes on. */
   unfinished?: string | undefined;
 }
@@ -36,20 +36,22 @@ export interface Counted {
  * it may be kept late, or from a replica that lags. When another request has kept the same window, nothing is kept twice.
  */
 export const keepWindow = (db: Database, key: string, counted: Counted): Promise<unknown> =>
-  runBatch(db, counted.keys === undefined ? [upsert(key, counted, isNewer)] : keepKeys(key, counted, counted.keys));
+  runBatch(db, counted.parts === undefined ? [upsert(key, counted, isNewer)] : keepKeys(key, counted, counted.parts));
 
 /** A condition for the row of search_totals that is replaced: it is older. */
 const isNewer = sql`excluded.epoch > search_totals.epoch
-  OR (excluded.epoch = search_totals.epoch AND search_totals.is_listed = 0 AND excluded.upto_id > search_totals.upto_id)`;
+  OR (excluded.epoch = search_totals.epoch AND search_totals.is_listed = 0
+    AND (excluded.upto_id > search_totals.upto_id OR (excluded.upto_id = search_totals.upto_id AND excluded.unfinished IS NULL
+      AND search_totals.unfinished IS NOT NULL)))`;
 
 /** The total and the matches, if what is kept ends where the window begins. */
-function keepKeys(key: string, counted: Counted, keys: readonly Key[]): SQL[] {
+function keepKeys(key: string, counted: Counted, parts: readonly Part[]): SQL[] {
   const { epoch, after, uptoId } = counted;
   const known = sql`FROM search_totals WHERE query = ${key} AND epoch`;
   const follows = sql`coalesce((SELECT upto_id ${known} = ${epoch} AND is_listed = 1), 0) = ${after}
     AND NOT EXISTS (SELECT 1 ${known} > ${epoch})`;
-  const rows = partsOf(keys, uptoId).map(({ part, n, firstCreated, lastCreated, firstId, lastId, keys: some = [] }) =>
-    JSON.stringify([part, n, firstCreated, lastCreated, firstId, lastId, printKeys(some)]),
+  const rows = parts.map(({ part, n, firstCreated, lastCreated, firstId, lastId, text }) =>
+    JSON.stringify([part, n, firstCreated, lastCreated, firstId, lastId, text]),
   );
   return [
     // What was kept in another epoch, or before its row in search_totals was deleted.
@@ -65,9 +67,9 @@ function keepKeys(key: string, counted: Counted, keys: readonly Key[]): SQL[] {
   ];
 }
 
-const upsert = (key: string, { epoch, uptoId, n, keys, unfinished }: Counted, replaces: SQL, if_: SQL = sql`1`): SQL =>
+const upsert = (key: string, { epoch, uptoId, n, parts, unfinished }: Counted, replaces: SQL, if_: SQL = sql`1`): SQL =>
   sql`INSERT INTO search_totals (query, epoch, upto_id, n, is_listed, unfinished)
-    SELECT ${key}, ${epoch}, ${uptoId}, ${n}, ${keys ? 1 : 0}, ${unfinished ?? null} WHERE ${if_}
+    SELECT ${key}, ${epoch}, ${uptoId}, ${n}, ${parts ? 1 : 0}, ${unfinished ?? null} WHERE ${if_}
     ON CONFLICT (query) DO UPDATE SET epoch = excluded.epoch, upto_id = excluded.upto_id, n = excluded.n,
       is_listed = excluded.is_listed, unfinished = excluded.unfinished WHERE ${replaces}`;
 

@@ -177,10 +177,11 @@ class Count {
     await this.add(window, limit);
   }
 
-  /** Keeps the last window, if that is cheaper than to count it again. */
+  /** Keeps the last window, if that is cheaper than to count it again, or the cron job would count it again and again. */
   keepRest(worth: number): void {
     const isMore = this.#keptUpto > 0 && this.#candidates >= WORTH_KEEPING.more;
-    if (this.#isDone && (isMore || this.#candidates >= worth)) this.#keep(false);
+    const isWorth = isMore || this.#candidates >= worth || this.#state.isUnfinished;
+    if (this.#isDone && isWorth) this.#keep(false);
     else this.#list();
   }
 
@@ -203,15 +204,15 @@ class Count {
     return { total, isExact: true, uptoId: newest, epoch, version, parts: undefined };
   }
 
-  #list(): readonly Key[] {
-    const keys = this.#unkept;
+  #list(): readonly Part[] {
+    const parts = partsOf(this.#unkept, this.#uptoId);
     this.#unkept = [];
-    this.#parts.push(...partsOf(keys, this.#uptoId));
-    return keys;
+    this.#parts.push(...parts);
+    return parts;
   }
 
   #keep(isLast: boolean): void {
-    const keys = this.#list();
+    const parts = this.#list();
     if (!this.#keepsMore) return;
     const { query, key, later } = this.#search;
     const counted = {
@@ -219,7 +220,7 @@ class Count {
       after: this.#keptUpto,
       uptoId: this.#uptoId,
       n: this.#total,
-      keys: this.#lists ? keys : undefined,
+      parts: this.#lists ? parts : undefined,
       unfinished: isLast ? printUnfinished(query, this.#lists) : undefined,
     };
     this.#keptUpto = this.#uptoId;

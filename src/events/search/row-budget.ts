@@ -1,3 +1,4 @@
+import type { Meter } from "../../db/reader.ts";
 import { ExpiringCache } from "../../http/cache.ts";
 import { type HttpError, tooManyRequests } from "../../http/errors.ts";
 
@@ -12,7 +13,7 @@ const DEFAULT_LIMIT = 3_000_000;
 const spentRows = new ExpiringCache<{ rows: number }>(MAX_CLIENTS);
 
 /**
- * The rows that a client has read in this minute to count what nobody had counted before. Each isolate counts for itself, so
+ * The rows that a client has read in this minute to count what nobody had counted before, or what nobody keeps. Each isolate counts for itself, so
  * a client may have the limit once for each.
  */
 export class RowBudget {
@@ -36,6 +37,15 @@ export class RowBudget {
 
   spend(rows: number): void {
     this.#spent.rows += rows;
+  }
+
+  /** Runs a read whose rows nobody keeps for the next request. Throws 429 when the client has spent its rows. */
+  async pay<T>(meter: Readonly<Pick<Meter, "rowsRead">>, read: () => Promise<T>): Promise<T> {
+    if (this.isSpent()) throw this.refusal();
+    const before = meter.rowsRead;
+    const result = await read();
+    this.spend(meter.rowsRead - before);
+    return result;
   }
 
   /** 429, until the next minute. */

@@ -20,6 +20,8 @@ export interface State {
   uptoId: number;
   /** Whether the matches themselves were kept. */
   isListed: boolean;
+  /** Whether there were more matches when they were counted. */
+  isUnfinished: boolean;
   /** The number of all matches, where the index has it: for a text of one to three letters and nothing else. */
   indexed: number | undefined;
 }
@@ -36,7 +38,8 @@ export const isOneTerm = (query: SearchQuery): boolean =>
 /** One row: the state of a search. `key` names it in search_totals. A total of another epoch is not used. */
 export const stateStatement = (query: SearchQuery, key: string): SQL =>
   sql`SELECT (SELECT coalesce(max(id), 0) FROM events) AS newest, log.epoch,
-      log.version, known.n, known.upto_id, known.is_listed, ${isOneTerm(query) ? eventsWithTerm(query) : sql`NULL`} AS indexed
+      log.version, known.n, known.upto_id, known.is_listed,
+      known.unfinished IS NOT NULL AS is_unfinished, ${isOneTerm(query) ? eventsWithTerm(query) : sql`NULL`} AS indexed
     FROM (SELECT epoch, ${SEARCH_VERSION} AS version FROM commit_watermark) AS log
       LEFT JOIN search_totals AS known ON known.query = ${key} AND known.epoch = log.epoch`;
 
@@ -52,6 +55,7 @@ export const readState = (row: Row | undefined): State => ({
   n: numberAt(row, "n"),
   uptoId: numberAt(row, "upto_id"),
   isListed: numberAt(row, "is_listed") === 1,
+  isUnfinished: numberAt(row, "is_unfinished") === 1,
   indexed: row?.indexed === null ? undefined : numberAt(row, "indexed"),
 });
 

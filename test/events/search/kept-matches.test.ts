@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { database } from "../../../src/db/client.ts";
 import { keepWindow } from "../../../src/events/search/kept-totals.ts";
+import { partsOf } from "../../../src/events/search/keys.ts";
 
 const SEARCH = "5".repeat(32);
 
@@ -12,7 +13,10 @@ const keep = (after: number, uptoId: number, epoch = 0) =>
     after,
     uptoId,
     n: uptoId,
-    keys: Array.from({ length: uptoId - after }, (_, index) => ({ created: index, id: after + index + 1 })),
+    parts: partsOf(
+      Array.from({ length: uptoId - after }, (_, index) => ({ created: index, id: after + index + 1 })),
+      uptoId,
+    ),
   });
 
 async function kept() {

@@ -23,7 +23,7 @@ describe("the parts of the matches", () => {
     fc.assert(
       fc.property(log, fc.integer({ min: 1, max: 7 }), (keys, most) => {
         const parts = partsOf(keys, 60, most);
-        const found = parts.flatMap((part) => part.keys ?? []);
+        const found = parts.flatMap(({ text = "" }) => parseKeys(text));
 
         expect(found).toEqual([...keys].sort(inOrder({ descends: false, idsDescend: false })));
         for (const { n } of parts) expect(n).toBeLessThanOrEqual(most);
@@ -39,6 +39,17 @@ describe("the parts of the matches", () => {
       }),
       { numRuns: 100, seed: 1 },
     );
+  });
+
+  it("take at most 14 bytes each while a search is counted", () => {
+    const keys = Array.from({ length: 5_000 }, (_, index) => ({
+      created: 1.75e15 + index * 47_300_007,
+      id: index * 9 + 1,
+    }));
+
+    const held = partsOf(keys, 50_000).map((part) => JSON.stringify(part).length);
+
+    expect(held.reduce((sum, bytes) => sum + bytes)).toBeLessThan(14 * keys.length);
   });
 
   it("lead to the wanted matches, after any number of matches or any place, in every order", () => {
@@ -62,7 +73,7 @@ describe("the parts of the matches", () => {
 
         expect(
           pick(
-            parts.flatMap((part) => part.keys ?? []),
+            parts.flatMap(({ text = "" }) => parseKeys(text)),
             wanted,
             before,
           ),
