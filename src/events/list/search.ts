@@ -165,11 +165,11 @@ class SearchPage {
     const { candidates, keys } = readWindow(row);
     if (candidates >= FEW_NEAR) return undefined;
     const found = pick(keys, { order: this.#order, skip: offset, limit }, 0);
-    return this.#rowsOf(matches, found, columns, near);
+    return this.#isFull(found, matches) ? this.#rowsOf(matches, found, columns, near) : undefined;
   }
 
   /** Whether a walk has found all that the page has. After a cursor, nobody knows how many that are. */
-  #isFull(rows: readonly Row[], { total }: Pick<Matches, "total">): boolean {
+  #isFull(rows: readonly unknown[], { total }: Pick<Matches, "total">): boolean {
     const { limit, offset } = this.#slice;
     return rows.length >= limit || (this.#wanted.from !== "cursor" && rows.length >= total - offset);
   }
