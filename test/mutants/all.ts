@@ -7,10 +7,12 @@ import { logMutants } from "./log.ts";
 import type { Mutant } from "./mutant.ts";
 import { readingMutants } from "./reading.ts";
 import { replicaMutants } from "./replicas.ts";
+import { searchMutants } from "./search.ts";
 import { securityMutants } from "./security.ts";
 
 export const allMutants: readonly Mutant[] = [
   ...readingMutants,
+  ...searchMutants,
   ...accessMutants,
   ...ingestMutants,
   ...identityMutants,
