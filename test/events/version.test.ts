@@ -9,6 +9,7 @@ describe("a version", () => {
     ["of a search that has seen less", "9.2.7", "12.2.7", true],
     ["after a deletion", "4.12.3.7", "5.12.2.7", false],
     ["after the deletion of the newest event", "13.3.7", "12.2.7", false],
+    ["after the deletion of all that was newest", "4.9.3.7", "5.12.2.7", false],
     ["before a deletion", "5.12.2.7", "4.12.3.7", true],
     ["of the log before it was restored", "9.20.5.6", "5.12.2.7", true],
     ["of a restored log", "5.12.2.7", "9.20.5.6", false],

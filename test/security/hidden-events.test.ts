@@ -155,9 +155,10 @@ async function forgesTokens(random: Random, ask: Ask, pairs: readonly Pair[], ot
   const next = linkOf(await ask(`/api/events/${query(...pairs, ["page_size", "1"])}`), "next");
   const page = new URL(next ?? "", "https://x").searchParams.get("page");
   if (page === null) return;
+  const rest = page.split("_").slice(3).join("_");
   for (const { uuid, created } of [random.pick(others), random.pick(others), random.pick(others)])
     for (const key of [uuid, random.int(others.length).toString(36)]) {
-      const forged = `2.${random.pick(["a", "b"])}_${created.toString(36)}_${key}_${page.slice(-12)}`;
+      const forged = `2.${random.pick(["a", "b"])}_${created.toString(36)}_${key}_${rest}`;
       await ask(`/api/events/${query(...pairs, ["page", forged])}`);
     }
 }

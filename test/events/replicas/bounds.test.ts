@@ -160,6 +160,8 @@ describe("in another data centre, whose replica is behind", () => {
     const second = await uuids(await get(next, who()));
     lag(4);
     move("data centre");
+    // An isolate learns from a read that there are replicas.
+    await get("/api/events/count/", staff);
 
     const { response, reads } = await reading(next, who());
 
