@@ -75,7 +75,7 @@ export const replicaMutants: readonly Mutant[] = [
     file: "src/events/list/place.ts",
     search: "offset: found.place.offset, upto }",
     replace: "offset: found.place.offset }",
-    tests: [SNAPSHOT],
+    tests: [SNAPSHOT, "test/events/list/later-rows"],
   },
   {
     bug: "The days in which a page is looked for count events that its total does not.",
