@@ -41,7 +41,6 @@ const WALK_FOR_EACH = 2;
 const WALK_MARGIN = 3;
 /** Matches from the beginning to the end of the page. */
 const NEAR_BEGINNING = 300;
-
 /** Fewer candidates than these are read for a page whose time is known. */
 const FEW_NEAR = 2_000;
 
