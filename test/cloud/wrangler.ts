@@ -51,7 +51,7 @@ const errorText = (message: string): string =>
   message === ""
     ? ""
     : `\n\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1m${message}\x1b[0m\n\n\n` +
-      '🪵  Logs were written to "/root/wrangler.log"\n';
+      '🪵  Logs were written to "wrangler.log"\n';
 
 function answer(account: Account, args: string[]): string {
   const [a = "", b = "", c = "", d = ""] = args;
