@@ -22,8 +22,8 @@ const TOKEN =
 const UUID_DIGITS = 32;
 
 /**
- * `<page number>.<direction>_<time>_<event>_<fingerprint>_<incarnation>`, in letters, digits and `_~.`: parseInt of it is the page
- * number, and clients that follow `rel="next"` send it back unread.
+ * `<page number>.<direction>_<time>_<event>_<fingerprint>_<incarnation>`, in letters, digits and `_~.`: parseInt of it is the
+ * page number, and clients that follow `rel="next"` send it back unread.
  */
 export function printToken({ number, direction, created, event, fingerprint, incarnation }: PageToken): string {
   const time = `${created < 0 ? "~" : ""}${Math.abs(created).toString(36)}`;

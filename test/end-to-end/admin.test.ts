@@ -38,7 +38,7 @@ describe("npm run admin", () => {
     const first = await admin("token", "create", "--username", "adda");
     const second = await admin("token", "create", "--username", "adda");
 
-    assert.match(first.stderr, /^There was no user adda, so one was created\.$/m);
+    assert.match(first.stderr, /^There was no user called adda; one was created\.$/m);
     assert.ok(!second.stderr.includes("was created"));
   });
 

@@ -5,9 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { type EmptyServer, startEmptyServer } from "./empty-server.ts";
 import { consumed } from "./journal.ts";
-import { LocalDatabase } from "./local-database.ts";
-import { LocalServer } from "./local-server.ts";
 import { poll, type State } from "./poll.ts";
 import { snippetsOf } from "./snippets.ts";
 
@@ -18,20 +17,16 @@ const MINUTE = 60_000;
 const start = (): State => ({ since: 0, handled: new Map() });
 
 describe("the recipe to poll", () => {
-  let database: LocalDatabase;
-  let server: LocalServer;
+  let database: EmptyServer["database"];
+  let server: EmptyServer["server"];
+  let remove: EmptyServer["remove"] | undefined;
   let handled: string[];
   let whileHandling: () => Promise<void>;
 
   before(async () => {
-    database = await LocalDatabase.missing();
-    const { stateDir } = database.target;
-    server = await LocalServer.start({ STATE_DIR: stateDir, STAFF_TOKEN, INGEST_SECRET, SAMPLE_EVENTS: "0" });
+    ({ server, database, remove } = await startEmptyServer({ STAFF_TOKEN, INGEST_SECRET }));
   });
-  after(async () => {
-    await server?.stop("SIGTERM");
-    await database?.remove();
-  });
+  after(() => remove?.());
 
   /** Runs a test on an empty log. */
   async function onEmptyLog(test: () => Promise<void>): Promise<void> {

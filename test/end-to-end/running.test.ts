@@ -4,9 +4,8 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { useBucket } from "../../src/cli/local-r2.ts";
 import { CRON_LINES } from "../../src/cli/names.ts";
 import { bodyKey } from "../../src/ingest/queue/keys.ts";
+import { type EmptyServer, startEmptyServer } from "./empty-server.ts";
 import { consumed } from "./journal.ts";
-import { LocalDatabase } from "./local-database.ts";
-import { LocalServer } from "./local-server.ts";
 
 const STAFF_TOKEN = "0123456789abcdef0123456789abcdef01234567";
 const INGEST_SECRET = "secret-of-a-running-server";
@@ -17,18 +16,14 @@ const POLL_INTERVAL_MS = 100;
 const HANGING = { timeout: 120_000 };
 
 describe("an admin command beside a running server", () => {
-  let database: LocalDatabase;
-  let server: LocalServer;
+  let database: EmptyServer["database"];
+  let server: EmptyServer["server"];
+  let remove: EmptyServer["remove"] | undefined;
 
   before(async () => {
-    database = await LocalDatabase.missing();
-    const { stateDir } = database.target;
-    server = await LocalServer.start({ STATE_DIR: stateDir, STAFF_TOKEN, INGEST_SECRET, SAMPLE_EVENTS: "0" });
+    ({ server, database, remove } = await startEmptyServer({ STAFF_TOKEN, INGEST_SECRET }));
   });
-  after(async () => {
-    await server?.stop("SIGTERM");
-    await database?.remove();
-  });
+  after(() => remove?.());
 
   it("creates a token that the server accepts at once", async () => {
     const { stdout } = await database.admin("token", "create", "--support", "--username", "ada");

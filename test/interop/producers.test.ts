@@ -4,9 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from "cloudevents";
 import { Webhook } from "standardwebhooks";
+import { type EmptyServer, startEmptyServer } from "../end-to-end/empty-server.ts";
 import { consumed } from "../end-to-end/journal.ts";
-import { LocalDatabase } from "../end-to-end/local-database.ts";
-import { LocalServer } from "../end-to-end/local-server.ts";
 
 const STAFF_TOKEN = `eev_${"6".repeat(40)}`;
 const INGEST_SECRET = "secret-of-the-producers-test";
@@ -22,22 +21,18 @@ interface Listed {
   context: unknown;
 }
 
-let database: LocalDatabase;
-let server: LocalServer;
+let database: EmptyServer["database"];
+let server: EmptyServer["server"];
+let remove: EmptyServer["remove"] | undefined;
 let signingSecret: string;
 
 before(async () => {
-  database = await LocalDatabase.missing();
-  const { stateDir } = database.target;
-  server = await LocalServer.start({ STATE_DIR: stateDir, STAFF_TOKEN, INGEST_SECRET, SAMPLE_EVENTS: "0" });
+  ({ server, database, remove } = await startEmptyServer({ STAFF_TOKEN, INGEST_SECRET }));
   const { stdout } = await database.admin("producers", "add", "signer", "--auth", "standard-webhooks");
   signingSecret = stdout.trim();
 });
 
-after(async () => {
-  await server?.stop("SIGTERM");
-  await database?.remove();
-});
+after(() => remove?.());
 
 const local = () => `${server.url}/ingest/local`;
 

@@ -32,7 +32,7 @@ Never changes an existing user: --staff and --support fail for a user without th
     const user = { username: name, isStaff: staff, isSupport: support };
     const token = newToken();
     const { roles, isNew } = await store(target, user, token, ifGiven("--expires", expires, checkedTime));
-    if (isNew) console.error(`There was no user ${name}, so one was created.`);
+    if (isNew) console.error(`There was no user called ${name}; one was created.`);
     // Only the token goes to stdout, for `TOKEN=$(npm run --silent admin -- token create)`.
     console.error(`Token of ${name} (${roles}). It is shown only once:`);
     console.log(token);

@@ -13,8 +13,8 @@ const DEFAULT_LIMIT = 3_000_000;
 const spentRows = new ExpiringCache<{ rows: number }>(MAX_CLIENTS);
 
 /**
- * The rows that a client has read in this minute to count what nobody had counted before, or what nobody keeps. Each isolate counts for itself, so
- * a client may have the limit once for each.
+ * The rows that a client has read in this minute to count what nobody had counted before, or what nobody keeps. Each isolate
+ * counts for itself, so a client may have the limit once for each.
  */
 export class RowBudget {
   readonly #limit: number;

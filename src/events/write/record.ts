@@ -30,9 +30,9 @@ export interface RecordReport {
 
 /**
  * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written, and of events
- * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events of
- * upstream, and events with an id, are written first, so that others of the same content find them. `alongside` runs last, in the same transaction;
- * `evictions`: new uuids for stored events that are in the way of upstream.
+ * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events of upstream, and
+ * events with an id, are written first, so that others of the same content find them. `alongside` runs last, in the same
+ * transaction; `evictions`: new uuids for stored events that are in the way of upstream.
  */
 export async function recordEvents(
   db: Database,
