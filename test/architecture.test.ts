@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: ["values/", "db/", "http/", "env"],
   events: ["values/", "db/", "http/", "env", "catalogue/data", "auth/actor", "auth/permissions"],
   ingest: ["values/", "db/", "http/", "env", "events/"],
+  feed: ["values/", "db/", "http/", "env", "events/"],
   // The Worker of `npm start`. Nothing imports it, so nothing of it is deployed.
   local: ["values/", "env", "worker", "ingest/queue/"],
 };
@@ -43,7 +44,7 @@ const HONO = /^(app|env|openapi|cli\/.*|(http|auth)\/.*|[a-z-]+\/(routes|request
 
 /** The tables of events/. */
 const EVENT_TABLES =
-  "events|event_scopes|event_index|event_types|earlier_types|counters|search_totals|search_keys|event_terms|commit_watermark|objects|object_moves";
+  "events|event_scopes|event_index|event_types|earlier_types|counters|search_totals|search_keys|event_terms|commit_watermark|log_changes|change_index|objects|object_moves";
 const SQL_ON_EVENTS = new RegExp(`\\b(?:FROM|JOIN|INTO|UPDATE)\\s+(?:${EVENT_TABLES})\\b`);
 
 /** Lines "a → b" for every import against the one direction: worker, app, routes, subjects, then http, db and values. */

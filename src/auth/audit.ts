@@ -10,7 +10,19 @@ declare module "hono" {
 
 /** Parameters whose values are logged. Of others, which may quote people or be secrets, only the length is. */
 const LOGGED_PARAMETERS: ReadonlySet<string> = new Set([
-  ...["created_from", "created_to", "event_type", "feature", "scope", "o", "page", "page_size", "field"],
+  ...[
+    "created_from",
+    "created_to",
+    "event_type",
+    "feature",
+    "scope",
+    "o",
+    "page",
+    "page_size",
+    "field",
+    "live",
+    "limit",
+  ],
   ...["customer_uuid", "project_uuid", "user_uuid", "related_user_uuid", "auth_method", "pat_uuid"],
 ]);
 /** Characters of the filter in a log line. */

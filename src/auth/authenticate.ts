@@ -16,6 +16,8 @@ declare module "hono" {
     /** Stands for the client's token, and is not the token. */
     client: string;
     lookUpUser: UserLookup;
+    /** Sets `actor` and `lookUpUser` anew, in an answer that goes on for long; throws what `authenticate` throws. */
+    renewActor: () => Promise<void>;
   }
 }
 
@@ -30,10 +32,23 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   c.set("actor", actor);
   c.set("client", key);
   c.set("lookUpUser", lookUpUser);
+  c.set("renewActor", () => renewActor(c));
   continueSession(c, { key, mayName: seesEverything(actor) });
   if (actor.impersonator !== undefined) c.header("X-impersonator-uuid", actor.impersonator);
   await next();
 };
+
+/**
+ * Milliseconds by which the identity in an answer that goes on is newer than the caches of other requests ask: so much time
+ * may pass between two looks, and a revocation still takes effect within that of the caches.
+ */
+const RENEWED_EARLIER_MS = 10_000;
+
+async function renewActor(c: Context<App>): Promise<void> {
+  const { actor, lookUpUser } = await identify(c, credentialsOf(c, Date.now() + RENEWED_EARLIER_MS));
+  c.set("actor", actor);
+  c.set("lookUpUser", lookUpUser);
+}
 
 async function identify(c: Context<App>, credentials: Credentials): Promise<Principal> {
   const mode = c.env.AUTH ?? "local";

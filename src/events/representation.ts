@@ -11,6 +11,12 @@ const printed: Record<string, (row: EventRow) => string> = {
   context: (row) => row.context,
 };
 
+/** A field as plain text; the context as JSON. */
+export function fieldText(row: EventRow, field: string): string {
+  const json = printed[field]?.(row) ?? "";
+  return json.startsWith('"') ? String(JSON.parse(json)) : json;
+}
+
 /** Every field that `field=` may ask for, in the order they are printed. */
 export const EVENT_FIELDS: readonly string[] = Object.keys(printed);
 

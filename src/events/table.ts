@@ -1,8 +1,8 @@
 import { desc, sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
-// The migrations describe every table and column, and alone make them STRICT and WITHOUT ROWID. `event_index` is missing
-// here, because Drizzle cannot define FTS5 tables.
+// The migrations describe every table and column, and alone make them STRICT and WITHOUT ROWID. `event_index`,
+// `event_terms` and `change_index` are missing here, because Drizzle cannot define FTS5 tables.
 
 const seconds = sql`floor(created / 1e6), 'unixepoch'`;
 
@@ -69,7 +69,7 @@ export const eventScopes = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.created, table.eventId] })],
 );
 
-/** migrations/0005_commit_watermark.sql and 0018_log_sequence.sql */
+/** migrations/0005_commit_watermark.sql, 0018_log_sequence.sql and 0020_feed.sql */
 export const commitWatermark = sqliteTable("commit_watermark", {
   singleton: integer().primaryKey(),
   lastId: integer("last_id").notNull(),
@@ -80,24 +80,31 @@ export const commitWatermark = sqliteTable("commit_watermark", {
   deletesPeriod: integer("deletes_period").notNull().default(0),
   markedEnd: integer("marked_end").notNull().default(0),
   hasGaps: integer("has_gaps").notNull().default(0),
+  lastPeriod: integer("last_period").notNull().default(0),
+  feedKey: text("feed_key").notNull().default(""),
 });
 
-/** migrations/0018_log_sequence.sql */
-export const logChanges = sqliteTable("log_changes", {
-  id: integer().primaryKey(),
-  op: text({ enum: ["identity", "removed", "period"] }).notNull(),
-  eventId: integer("event_id").notNull(),
-  uuid: text(),
-  oldUuid: text("old_uuid"),
-  upstream: integer(),
-  created: integer(),
-  type: integer(),
-  typeName: text("type_name"),
-  scopes: text(),
-  createdFrom: integer("created_from"),
-  createdTo: integer("created_to"),
-  n: integer(),
-});
+/** migrations/0018_log_sequence.sql and 0020_feed.sql */
+export const logChanges = sqliteTable(
+  "log_changes",
+  {
+    id: integer().primaryKey(),
+    op: text({ enum: ["identity", "removed", "period"] }).notNull(),
+    eventId: integer("event_id").notNull(),
+    uuid: text(),
+    oldUuid: text("old_uuid"),
+    upstream: integer(),
+    created: integer(),
+    type: integer(),
+    typeName: text("type_name"),
+    scopes: text(),
+    createdFrom: integer("created_from"),
+    createdTo: integer("created_to"),
+    n: integer(),
+    lastId: integer("last_id"),
+  },
+  (table) => [index("log_changes_periods").on(table.id).where(sql`op = 'period'`)],
+);
 
 /** migrations/0006_counters.sql and 0018_log_sequence.sql */
 export const counters = sqliteTable(

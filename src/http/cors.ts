@@ -4,7 +4,7 @@ import type { App } from "../env.ts";
 /** Seconds that a browser may cache a preflight response. */
 const PREFLIGHT_MAX_AGE = 86_400;
 const EXPOSED =
-  "Link, X-Result-Count, X-Result-Count-Exact, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After";
+  "Link, X-Result-Count, X-Result-Count-Exact, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After, Stream-Next-Offset, Stream-Up-To-Date, Stream-Cursor, Stream-Complete-Through";
 /** What the read endpoints know, and what the gateways of Waldur's examples allow; Sentry sends the last line. */
 const ALLOWED_HEADERS = [
   "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid",

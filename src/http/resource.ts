@@ -16,6 +16,8 @@ interface Resource {
   get: Handler<App>;
   /** Wrong methods are 405 for everybody; else those who are not staff get 403. */
   anybodyMayTry?: boolean;
+  /** Media types that it has besides JSON. */
+  types?: readonly string[];
 }
 
 /**
@@ -25,12 +27,12 @@ interface Resource {
  */
 export function mountResource(
   app: Hono<App>,
-  { path, name, authenticate, get, anybodyMayTry = false }: Resource,
+  { path, name, authenticate, get, anybodyMayTry = false, types = [] }: Resource,
 ): void {
   app.all(path.slice(0, -1), redirectToSlash);
-  app.use(path, commonHeaders, negotiate, authenticate);
+  app.use(path, commonHeaders, negotiate(types), authenticate);
   app.get(path, get);
-  app.options(path, (c) => jsonText(c, JSON.stringify(description(name))));
+  app.options(path, (c) => jsonText(c, JSON.stringify(description(name, types))));
   app.all(path, (c) => refuse(c, anybodyMayTry || c.get("actor").isStaff));
 }
 
@@ -47,8 +49,8 @@ const commonHeaders: MiddlewareHandler<App> = async (c, next) => {
   await next();
 };
 
-function description(name: string) {
-  return { name, description: "", renders: ["application/json"], parses: ["application/json"] };
+function description(name: string, types: readonly string[]) {
+  return { name, description: "", renders: ["application/json", ...types], parses: ["application/json"] };
 }
 
 function refuse(c: Context<App>, mayTry: boolean): never {

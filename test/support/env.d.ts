@@ -9,6 +9,7 @@ declare global {
       REPLICA_3: D1Database;
       TEST_MIGRATIONS: D1Migration[];
       REPLICA_SEQUENCES: string;
+      FEED_HISTORIES: string;
       CHAOS_EVENTS: string;
       CHAOS_SEED: string;
       SEQUENCE_BATCHES: string;

@@ -42,7 +42,8 @@ export const deleteOldest = (before: number, size = SLICE_EVENTS): SQL[] => {
   return [
     sql`WITH ${slice} SELECT count(*) AS events, max(created) AS newest FROM gone`,
     insertEntry(slice),
-    sql`UPDATE commit_watermark SET epoch = epoch + 1, last_change = (SELECT max(id) FROM log_changes), deletes_period = 1
+    sql`UPDATE commit_watermark SET epoch = epoch + 1, last_change = (SELECT max(id) FROM log_changes),
+        last_period = (SELECT max(id) FROM log_changes), deletes_period = 1
       WHERE last_change < (SELECT max(id) FROM log_changes)`,
     ...subtract(slice),
     sql`WITH ${slice}, ${SCOPES} DELETE FROM event_scopes
@@ -60,9 +61,10 @@ const oldest = (before: number, size: number): SQL => sql`gone AS MATERIALIZED (
   )`;
 
 const insertEntry = (slice: SQL): SQL => sql`WITH ${slice}
-  INSERT INTO log_changes (id, op, event_id, created_from, created_to, n)
+  INSERT INTO log_changes (id, op, event_id, created_from, created_to, n, last_id)
   SELECT ${END} + 1, 'period', (SELECT id FROM gone ORDER BY created DESC, id ASC LIMIT 1),
-    (SELECT min(created) FROM gone), (SELECT max(created) FROM gone), (SELECT count(*) FROM gone WHERE id > dense_from)
+    (SELECT min(created) FROM gone), (SELECT max(created) FROM gone), (SELECT count(*) FROM gone WHERE id > dense_from),
+    (SELECT max(id) FROM gone)
   FROM commit_watermark WHERE EXISTS (SELECT 1 FROM gone)`;
 
 /** A common table expression, `gone_scopes`: the rows of event_scopes, which are found by the texts of each context. */

@@ -1,0 +1,49 @@
+import type { Entry } from "../events/log/follow.ts";
+import { eventJson, fieldText } from "../events/representation.ts";
+import { printTime } from "../values/time.ts";
+import { csvRecord } from "./csv.ts";
+import { hiddenId } from "./offset.ts";
+
+/** How messages are printed. */
+export type Format = "json" | "csv";
+export type PrintMessage = (entry: Entry) => Promise<string>;
+
+/** A function that prints messages with these fields. `key`: the secret of the feed, for a reader who does not know ids. */
+export function messagePrinter(format: Format, fields: readonly string[], key: string | undefined): PrintMessage {
+  const print = format === "json" ? jsonMessage : csvRow;
+  return async (entry) => {
+    const id = idOf(entry);
+    return print(entry, fields, id === undefined || key === undefined ? id : await hiddenId(id, key));
+  };
+}
+
+function idOf(entry: Entry): number | undefined {
+  if (entry.op === "period") return entry.idFrom;
+  return entry.op === "removed" ? entry.id : entry.event.id;
+}
+
+/** An id as it is shown: a number, or a text for a reader who does not know ids. */
+type Id = number | string | undefined;
+
+function jsonMessage(entry: Entry, fields: readonly string[], id: Id): string {
+  if (entry.op === "period")
+    return JSON.stringify({ op: "removed", created_before: printTime(entry.createdBefore), id_from: id });
+  if (entry.op === "removed") return JSON.stringify({ op: "removed", id, uuid: entry.uuid });
+  const op = entry.op === "event" ? "" : `"op":"${entry.op}",`;
+  return `{${op}"id":${JSON.stringify(id)},${eventJson(entry.event, fields).slice(1)}`;
+}
+
+/** One record: the operation, the id, and the fields as text. */
+function csvRow(entry: Entry, fields: readonly string[], id: Id = ""): string {
+  const record = (op: string, cell: (field: string) => string) => csvRecord([op, String(id), ...fields.map(cell)]);
+  if (entry.op === "removed") return record(entry.op, (field) => (field === "uuid" ? entry.uuid : ""));
+  if (entry.op !== "period") return record(entry.op, (field) => fieldText(entry.event, field));
+  return record("removed_before", (field) => (field === "created" ? printTime(entry.createdBefore) : ""));
+}
+
+/** The names of the columns of a table. */
+export const csvHeader = (fields: readonly string[]): string => csvRecord(["op", "id", ...fields]);
+
+/** The last record of a table: where to go on, in the column of the ids. */
+export const csvEnd = (fields: readonly string[], offset: string): string =>
+  csvRecord(["end", offset, ...fields.map(() => "")]);

@@ -1,0 +1,155 @@
+import type { Reader } from "../db/reader.ts";
+import type { Following } from "../events/log/entries.ts";
+import { type Entry, type LogPart, type LogState, readContent, readPart, readState } from "../events/log/follow.ts";
+import { eventJson } from "../events/representation.ts";
+import { HttpError } from "../http/errors.ts";
+import { byteLength } from "../values/bytes.ts";
+import type { Position } from "./offset.ts";
+import type { FeedRequest } from "./request.ts";
+
+/** Bytes of messages in one page; more where one message has more. */
+export const MAX_PAGE_BYTES = 2_000_000;
+
+/** A part of a feed. */
+export interface Page {
+  /** As printed. */
+  messages: string[];
+  next: Position;
+  /** Whether there was nothing more. */
+  isUpToDate: boolean;
+  state: LogState;
+}
+
+/** What reads pages: a request for the feed, or the same one with what its reader may see by now. */
+export type Source = Pick<FeedRequest, "following" | "fields" | "limit" | "printMessage"> & { reader: Reader };
+
+/** The page after a place. Throws 410 when the log goes no further back, or was restored. */
+export async function readPage(source: Source, from: Position | "beginning", now = Date.now()): Promise<Page> {
+  const { reader, following } = source;
+  if (following === undefined) return nothing(await upToDateState(reader, from), from, now);
+  const page = await pageOf(source, following, from, now);
+  if (!isAhead(from, page.state) || !reader.isFromReplica) return page;
+  // A replica that has less than the reader has seen.
+  reader.continueFromPrimary();
+  return pageOf(source, following, from, now);
+}
+
+/** The place at the end of the log. */
+export async function endOf({ reader }: Pick<Source, "reader">, now = Date.now()): Promise<Page> {
+  const state = await readState(reader);
+  return { messages: [], next: { ...beginning(state, now), after: state.end }, isUpToDate: true, state };
+}
+
+/** The place of a reader who has nothing yet. */
+const beginning = ({ incarnation, lastPeriod }: LogState, now: number): Position => ({
+  ...{ incarnation, after: 0, period: lastPeriod, oldest: Infinity, madeAt: now },
+});
+
+async function pageOf(source: Source, following: Following, from: Position | "beginning", now: number): Promise<Page> {
+  const { reader, fields, limit } = source;
+  const begins = from === "beginning";
+  const place = begins ? { after: 0, period: 0 } : from;
+  const part = await readPart(reader, following, place, { limit, fields, begins });
+  const { state } = part;
+  if (!begins) assertGoesOn(from, part);
+  const { entries, isWhole } = shortened(part, limit, fields);
+  const after = isWhole ? part.upto : (entries.at(-1)?.number ?? place.after);
+  const before = begins ? beginning(state, now) : from;
+  const told = following.within ? withPeriod(entries, part, before, after) : { entries, oldest: Infinity };
+  const whole = await withContent(source, told.entries);
+  const isQuiet = whole.length === 0 && following.within !== undefined;
+  return {
+    messages: await Promise.all(whole.map(source.printMessage)),
+    next: { ...nextOf(before, state, { after, now, isQuiet }), oldest: told.oldest },
+    isUpToDate: after >= state.end,
+    state,
+  };
+}
+
+/** The place after a page. What others have written must not show in the offset of a reader who sees a part. */
+function nextOf(
+  before: Position,
+  { incarnation, lastPeriod, end }: LogState,
+  { after, now, isQuiet }: { after: number; now: number; isQuiet: boolean },
+): Omit<Position, "oldest"> {
+  return {
+    incarnation,
+    after: isQuiet && after >= end ? before.after : after,
+    period: after >= lastPeriod ? lastPeriod : before.period,
+    madeAt: Math.max(now, before.madeAt + 1),
+  };
+}
+
+const isAhead = (from: Position | "beginning", { incarnation, end }: LogState): boolean =>
+  from !== "beginning" && (from.incarnation > incarnation || (from.incarnation === incarnation && from.after > end));
+
+async function upToDateState(reader: Reader, from: Position | "beginning"): Promise<LogState> {
+  const state = await readState(reader);
+  if (!isAhead(from, state) || !reader.isFromReplica) return state;
+  reader.continueFromPrimary();
+  return readState(reader);
+}
+
+const nothing = (state: LogState, from: Position | "beginning", now: number): Page => ({
+  messages: [],
+  next: from === "beginning" ? beginning(state, now) : from,
+  isUpToDate: true,
+  state,
+});
+
+/** Throws 410 for an offset of another incarnation, and when events were deleted that its reader has not read. */
+function assertGoesOn(from: Position, { state, deletedUpto }: LogPart): void {
+  if (from.incarnation !== state.incarnation || from.after > state.end)
+    throw gone("The log was restored to an earlier time since this offset was given.");
+  if (deletedUpto > from.after) throw gone("Events after this offset were deleted by retention.");
+}
+
+const gone = (why: string): HttpError =>
+  new HttpError(410, { detail: `${why} Start again: offset=-1 is the oldest valid one.`, offset: "-1" });
+
+/** The entries that fit into one page, and whether these are all. */
+function shortened({ entries }: LogPart, limit: number, fields: readonly string[]) {
+  let bytes = 0;
+  const fitting = entries.slice(0, limit).findIndex((entry, index) => {
+    bytes += bytesOf(entry, fields);
+    return bytes > MAX_PAGE_BYTES && index > 0;
+  });
+  const count = fitting < 0 ? Math.min(entries.length, limit) : fitting;
+  return { entries: entries.slice(0, count), isWhole: count === entries.length };
+}
+
+function bytesOf(entry: Entry, fields: readonly string[]): number {
+  if (!("event" in entry)) return 0;
+  const { event } = entry;
+  return event.unread > 0 ? event.unread : byteLength(eventJson(event, fields));
+}
+
+/** The entries with the content of their events, without events that were deleted meanwhile: that is an entry, too. */
+async function withContent({ reader }: Source, entries: readonly Entry[]): Promise<Entry[]> {
+  const unread = entries.flatMap((entry) => ("event" in entry && entry.event.unread > 0 ? [entry.event.id] : []));
+  if (unread.length === 0) return [...entries];
+  const content = await readContent(reader, unread);
+  return entries.flatMap((entry): Entry[] => {
+    if (!("event" in entry) || entry.event.unread === 0) return [entry];
+    const event = content.get(entry.event.id);
+    return event === undefined ? [] : [{ ...entry, event }];
+  });
+}
+
+/**
+ * For a reader who sees a part of the log: the entries and, at the place of the newest deleted period, that the reader's own
+ * events from before a time are gone, if it has any. Also the time of the oldest one that it has afterwards.
+ */
+function withPeriod(entries: readonly Entry[], { oldest: left, state }: LogPart, before: Position, after: number) {
+  const number = state.lastPeriod;
+  const earlier = entries.filter((entry) => entry.number < number);
+  const held = oldestOf(earlier, before.oldest);
+  if (left === undefined || left <= held || after < number)
+    return { entries, oldest: oldestOf(entries, before.oldest) };
+  const later = entries.slice(earlier.length);
+  const gone: Entry = { op: "period", number, createdBefore: left };
+  return { entries: [...earlier, gone, ...later], oldest: oldestOf(later, left) };
+}
+
+const oldestOf = (entries: readonly Entry[], oldest: number): number =>
+  Math.min(oldest, ...entries.flatMap((entry) => ("event" in entry ? [entry.event.created] : [])));

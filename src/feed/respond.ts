@@ -1,0 +1,94 @@
+import type { Context } from "hono";
+import type { App } from "../env.ts";
+import { etagOf, notModified, shortHash } from "../http/etag.ts";
+import { jsonText } from "../http/json.ts";
+import { printTime } from "../values/time.ts";
+import { nextCursor } from "./cursor.ts";
+import type { Position } from "./offset.ts";
+import { endOf, type Page, readPage, type Source } from "./read.ts";
+import type { FeedRequest } from "./request.ts";
+import { streamOf } from "./stream.ts";
+
+// The headers are those of Durable Streams 1.0: https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md
+
+export const sourceOf = (feed: FeedRequest): Source => ({ ...feed, reader: feed.events.reader });
+
+/** The page that a request asks for, without waiting. */
+export const firstPage = (feed: FeedRequest): Promise<Page> =>
+  feed.from === "now" ? endOf(sourceOf(feed)) : readPage(sourceOf(feed), feed.from);
+
+/** The offset after a page: the same text as before where the place is the same. */
+export async function offsetAfter({ from, sent, print }: FeedRequest, { next }: Pick<Page, "next">): Promise<string> {
+  return sent !== undefined && isAt(from, next) ? sent : await print(next);
+}
+
+const isAt = (from: FeedRequest["from"], { incarnation, after, period, oldest }: Position): boolean =>
+  typeof from === "object" &&
+  from.after === after &&
+  from.incarnation === incarnation &&
+  from.period === period &&
+  from.oldest === oldest;
+
+/** The messages of a page as JSON: 200, or 304 when the client has them. */
+export async function pageResponse(c: Context<App>, feed: FeedRequest, page: Page): Promise<Response> {
+  const { key, ifNoneMatch } = feed.events;
+  const offset = await setHeaders(c, feed, page);
+  const body = `[${page.messages.join(",")}]`;
+  c.set("rows", page.messages.length);
+  // The end moves: what is at `now` must be asked for each time.
+  if (feed.from === "now") return noStore(jsonText(c, body));
+  const version = await shortHash(`${page.isUpToDate} ${page.messages.length === 0 ? offset : body}`);
+  if (feed.live === undefined && ifNoneMatch.includes(version)) return notModified(c, etagOf(key, version));
+  return jsonText(c, body, { ETag: etagOf(key, version) });
+}
+
+/** 204: nothing came while the request waited. */
+export async function emptyResponse(c: Context<App>, feed: FeedRequest, page: Page): Promise<Response> {
+  await setHeaders(c, feed, page);
+  c.header("Cache-Control", "no-store");
+  return c.body(null, 204);
+}
+
+/** HEAD: where the end is. */
+export async function headResponse(c: Context<App>, feed: FeedRequest): Promise<Response> {
+  await setHeaders(c, { ...feed, from: "now" }, await endOf(sourceOf(feed)));
+  c.header("Content-Type", "application/json");
+  c.header("Cache-Control", "no-store");
+  return c.body(null);
+}
+
+/** A body that is made while the client takes it. `closed` is called at its end. `name`: of a file to save it in. */
+interface Streamed {
+  type: string;
+  texts: AsyncGenerator<string>;
+  closed: () => void;
+  name?: string;
+}
+
+export function streamResponse(c: Context<App>, { type, texts, closed, name }: Streamed): Response {
+  c.header("Content-Type", type === "text/csv" ? "text/csv; charset=utf-8" : type);
+  c.header("Cache-Control", "no-store");
+  c.header("Cross-Origin-Resource-Policy", "cross-origin");
+  // nginx would keep events back until it has many.
+  c.header("X-Accel-Buffering", "no");
+  if (name !== undefined && c.req.query("download") !== undefined)
+    c.header("Content-Disposition", `attachment; filename="${name}"`);
+  return c.body(streamOf(c.get("requestId"), texts, closed));
+}
+
+function noStore(response: Response): Response {
+  response.headers.set("Cache-Control", "no-store");
+  return response;
+}
+
+/** Sets the headers that every answer has, and returns the offset. */
+async function setHeaders(c: Context<App>, feed: FeedRequest, page: Page): Promise<string> {
+  const offset = await offsetAfter(feed, page);
+  const { completeThrough } = page.state;
+  c.header("Stream-Next-Offset", offset);
+  if (page.isUpToDate) c.header("Stream-Up-To-Date", "true");
+  if (completeThrough > 0) c.header("Stream-Complete-Through", printTime(completeThrough));
+  c.header("Stream-Cursor", String(nextCursor(feed.cursor)));
+  c.header("Cross-Origin-Resource-Policy", "cross-origin");
+  return offset;
+}
