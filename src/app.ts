@@ -4,7 +4,7 @@ import { audit } from "./auth/audit.ts";
 import { mountCatalogue } from "./catalogue/routes.ts";
 import type { App } from "./env.ts";
 import { mountEvents } from "./events/routes.ts";
-import { mountFeed } from "./feed/routes.ts";
+import { listAfter, mountFeed } from "./feed/routes.ts";
 import { cors } from "./http/cors.ts";
 import { errorResponse, notFound } from "./http/errors.ts";
 import { mountHealth } from "./http/health.ts";
@@ -28,7 +28,7 @@ export function createApp(): Hono<App> {
   mountOpenApi(app);
   mountCatalogue(app);
   mountFeed(app);
-  mountEvents(app);
+  mountEvents(app, { listAfter });
   mountIngest(app);
   // Not thrown: Hono would leave out what the middleware above adds to an answer.
   app.notFound((c) => errorResponse(notFound(), c));

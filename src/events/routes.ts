@@ -1,4 +1,4 @@
-import type { Context, Hono } from "hono";
+import type { Context, Handler, Hono } from "hono";
 import { authenticate } from "../auth/authenticate.ts";
 import type { App } from "../env.ts";
 import { mountResource } from "../http/resource.ts";
@@ -11,9 +11,10 @@ import { readRequest } from "./request.ts";
 import { respond } from "./respond.ts";
 import { monthsPage, statsParameters } from "./stats.ts";
 
-/** The URLs of the events. Mount after routes with a fixed name below `/api/events/`: `{id}` matches any segment. */
-export function mountEvents(app: Hono<App>): void {
-  mountResource(app, { path: "/api/events/", name: "Event List", authenticate, get: list });
+/** The URLs of the events. `listAfter` serves the list where the query has `after`. Mount after routes with a fixed name below `/api/events/`: `{id}` matches any segment. */
+export function mountEvents(app: Hono<App>, { listAfter }: { listAfter: Handler<App> }): void {
+  const get: Handler<App> = (c, next) => (c.req.query("after") === undefined ? list(c) : listAfter(c, next));
+  mountResource(app, { path: "/api/events/", name: "Event List", authenticate, get });
   mountResource(app, { path: "/api/events/count/", name: "Event Count", authenticate, get: count });
   mountResource(app, { path: "/api/events/:id/", name: "Event Instance", authenticate, get: retrieve });
   mountResource(app, {

@@ -1,6 +1,6 @@
 import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
-import { type Page, readPage } from "./read.ts";
+import { type Page, readAgain, readPage } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
 import { firstPage, offsetAfter, sourceOf } from "./respond.ts";
 import { waitForEntry } from "./wait.ts";
@@ -50,7 +50,7 @@ async function nextLook({ feed, page }: State, deadline: number): Promise<State>
   await waitForEntry(feed.env, page.state.end, Math.max(0, Math.min(LOOK_MS, deadline - Date.now())));
   const { following } = await feed.renew();
   const now = { ...feed, following };
-  return { feed: now, page: await readPage(sourceOf(now), page.next) };
+  return { feed: now, page: await readAgain(sourceOf(now), page) };
 }
 
 /** The events of a page: its messages, if there are any, and where to go on. */

@@ -4,13 +4,13 @@ import { printTime } from "../values/time.ts";
 import { csvRecord } from "./csv.ts";
 import { hiddenId } from "./offset.ts";
 
-/** How messages are printed. */
-export type Format = "json" | "csv";
-export type PrintMessage = (entry: Entry) => Promise<string>;
+/** How messages are printed. A list has only events. */
+export type Format = "json" | "csv" | "list";
+export type PrintMessage = (entry: Entry) => Promise<string | undefined>;
 
 /** A function that prints messages with these fields. `key`: the secret of the feed, for a reader who does not know ids. */
 export function messagePrinter(format: Format, fields: readonly string[], key: string | undefined): PrintMessage {
-  const print = format === "json" ? jsonMessage : csvRow;
+  const print = { json: jsonMessage, csv: csvRow, list: listedEvent }[format];
   return async (entry) => {
     const id = idOf(entry);
     return print(entry, fields, id === undefined || key === undefined ? id : await hiddenId(id, key));
@@ -32,6 +32,9 @@ function jsonMessage(entry: Entry, fields: readonly string[], id: Id): string {
   const op = entry.op === "event" ? "" : `"op":"${entry.op}",`;
   return `{${op}"id":${JSON.stringify(id)},${eventJson(entry.event, fields).slice(1)}`;
 }
+
+const listedEvent = (entry: Entry, fields: readonly string[]): string | undefined =>
+  "event" in entry ? eventJson(entry.event, fields) : undefined;
 
 /** One record: the operation, the id, and the fields as text. */
 function csvRow(entry: Entry, fields: readonly string[], id: Id = ""): string {

@@ -59,7 +59,7 @@ async function pageOf(source: Source, following: Following, from: Position | "be
   const whole = await withContent(source, told.entries);
   const isQuiet = whole.length === 0 && following.within !== undefined;
   return {
-    messages: await Promise.all(whole.map(source.printMessage)),
+    messages: (await Promise.all(whole.map(source.printMessage))).filter((text) => text !== undefined),
     next: { ...nextOf(before, state, { after, now, isQuiet }), oldest: told.oldest },
     isUpToDate: after >= state.end,
     state,
@@ -82,6 +82,13 @@ function nextOf(
 
 const isAhead = (from: Position | "beginning", { incarnation, end }: LogState): boolean =>
   from !== "beginning" && (from.incarnation > incarnation || (from.incarnation === incarnation && from.after > end));
+
+/** The page after one without messages: two rows read while nothing was written. */
+export async function readAgain(source: Source, page: Page): Promise<Page> {
+  const state = await readState(source.reader);
+  const isSame = state.end === page.state.end && state.incarnation === page.state.incarnation;
+  return isSame ? { ...page, messages: [], state } : readPage(source, page.next);
+}
 
 async function upToDateState(reader: Reader, from: Position | "beginning"): Promise<LogState> {
   const state = await readState(reader);

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { App, Env } from "../env.ts";
 import { type Following, followingOf } from "../events/log/entries.ts";
 import { feedKey } from "../events/log/follow.ts";
+import { pageParameters } from "../events/pagination.ts";
 import { fingerprintOf } from "../events/query.ts";
 import { chosenFields } from "../events/representation.ts";
 import { type EventsRequest, readRequest } from "../events/request.ts";
@@ -89,10 +90,10 @@ export interface FeedRequest extends Pick<Parameters, "live" | "cursor" | "limit
 export async function readFeedRequest(c: Context<App>, format: Format = "json"): Promise<FeedRequest> {
   const events = await readRequest(c);
   const { params, knowsIds } = events;
-  const { offset: sent, ...asked } = checked(params);
+  const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(params);
   if (asked.live !== undefined && sent === undefined) throw badRequest({ offset: ["Is required with live."] });
   const fingerprint = await fingerprintOfFilter(events);
-  const fields = chosenFields(params.getAll("field"), false);
+  const fields = chosenFields(params.getAll("field"), knowsIds && format === "list");
   const key = knowsIds ? undefined : await feedKey(events.reader);
   return {
     ...asked,
@@ -113,6 +114,16 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
     printMessage: messagePrinter(format, fields, key),
   };
 }
+
+/** The parameters by which the list shows the feed: `after`, and `page_size` as its pages have it. */
+function ofList(params: URLSearchParams): Parameters {
+  const { page_size: limit = "" } = v.parse(pageSizeOnly, {
+    page_size: params.getAll("page_size").at(-1) || undefined,
+  });
+  return { offset: params.getAll("after").at(-1), limit: Number(limit) };
+}
+
+const pageSizeOnly = v.pick(pageParameters, ["page_size"]);
 
 function checked(params: URLSearchParams): Parameters {
   const input = Object.keys(feedParameters.entries).flatMap((name) => {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
+import { publicUrl } from "../http/public-url.ts";
 import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
 import type { Position } from "./offset.ts";
@@ -47,6 +48,17 @@ export async function emptyResponse(c: Context<App>, feed: FeedRequest, page: Pa
   await setHeaders(c, feed, page);
   c.header("Cache-Control", "no-store");
   return c.body(null, 204);
+}
+
+/** A page of the list, with the URL of the next one. */
+export async function listResponse(c: Context<App>, feed: FeedRequest, page: Page): Promise<Response> {
+  const offset = await setHeaders(c, feed, page);
+  const url = new URL(publicUrl(c));
+  url.searchParams.delete("page");
+  url.searchParams.set("after", offset);
+  c.header("Link", `<${url.href}>; rel="next"`);
+  c.set("rows", page.messages.length);
+  return noStore(jsonText(c, `[${page.messages.join(",")}]`));
 }
 
 /** HEAD: where the end is. */

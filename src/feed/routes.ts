@@ -7,7 +7,7 @@ import { exported, PRINTERS } from "./export.ts";
 import { eventStream, longPoll } from "./live.ts";
 import { openRead } from "./open-reads.ts";
 import { type FeedRequest, readFeedRequest } from "./request.ts";
-import { emptyResponse, firstPage, headResponse, pageResponse, streamResponse } from "./respond.ts";
+import { emptyResponse, firstPage, headResponse, listResponse, pageResponse, streamResponse } from "./respond.ts";
 
 const NDJSON = "application/x-ndjson";
 const CSV = "text/csv";
@@ -46,6 +46,15 @@ const live = (c: Context<App>, request: FeedRequest): Promise<Response> =>
     closed();
     return page.messages.length === 0 && page.isUpToDate ? emptyResponse(c, feed, page) : pageResponse(c, feed, page);
   });
+
+/**
+ * `GET /api/events/?after=OFFSET`: the events of the feed as pages of the list, for clients that follow `rel="next"`, which is
+ * there on every page, also on an empty one at the end.
+ */
+export async function listAfter(c: Context<App>): Promise<Response> {
+  const request = await readFeedRequest(c, "list");
+  return listResponse(c, request, await firstPage(request));
+}
 
 /** Counts an answer that goes on for long as open, until it calls `closed` or throws. */
 async function whileOpen(c: Context<App>, answer: (closed: () => void) => Promise<Response>): Promise<Response> {

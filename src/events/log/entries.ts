@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { OTHER_TYPE } from "../../catalogue/data.ts";
 import { integer } from "../../db/sql.ts";
-import { isEverything, type Range } from "../../values/periods.ts";
+import type { Range } from "../../values/periods.ts";
 import { LAST_TIME } from "../../values/time.ts";
 import { during, hasRole, matches, ofTypes } from "../conditions.ts";
 import { type Concern, concernsOf, type ValueFilter, valuesOf } from "../query.ts";
@@ -60,14 +60,12 @@ export const isIndexed = ({ concerns, types, values }: Following): boolean =>
 export function eventsAfter(following: Following, columns: SQL, after: SQL, limit: number): SQL {
   const { values, types, range } = following;
   const hit = and(matches({ ...values, ...(types === undefined ? {} : { types }) }), during(range)) ?? sql`1`;
+  const hits = sql`SELECT ${columns}, coalesce(${hit}, 0) AS is_hit`;
+  if (!isIndexed(following)) return sql`${hits} FROM events WHERE events.id > ${after} ORDER BY events.id LIMIT ${limit}`;
   const match = matchOf({ ...following, kind: "search", oldestFirst: false });
-  const candidates = isIndexed(following)
-    ? sql`SELECT rowid AS id FROM event_index WHERE event_index MATCH ${match} AND rowid > ${after} ORDER BY rowid LIMIT ${limit}`
-    : sql`SELECT id FROM events WHERE id > ${after} ORDER BY id LIMIT ${limit}`;
-  if (isIndexed(following) || !isEverything(range))
-    return sql`SELECT ${columns}, coalesce(${hit}, 0) AS is_hit
-      FROM (${candidates}) AS candidate CROSS JOIN events ON events.id = candidate.id`;
-  return sql`SELECT ${columns}, 1 AS is_hit FROM events WHERE events.id > ${after} ORDER BY events.id LIMIT ${limit}`;
+  const candidates = sql`SELECT rowid AS id FROM event_index WHERE event_index MATCH ${match} AND rowid > ${after}
+    ORDER BY rowid LIMIT ${limit}`;
+  return sql`${hits} FROM (${candidates}) AS candidate CROSS JOIN events ON events.id = candidate.id`;
 }
 
 /**
