@@ -19,16 +19,13 @@ export const firstPage = (feed: FeedRequest): Promise<Page> =>
   feed.from === "now" ? endOf(sourceOf(feed)) : readPage(sourceOf(feed), feed.from);
 
 /** The offset after a page: the same text as before where the place is the same. */
-export async function offsetAfter({ from, sent, print }: FeedRequest, { next }: Pick<Page, "next">): Promise<string> {
-  return sent !== undefined && isAt(from, next) ? sent : await print(next);
+export async function offsetAfter({ from, sent, print }: FeedRequest, { next, messages }: Page): Promise<string> {
+  return sent !== undefined && messages.length === 0 && isAt(from, next) ? sent : await print(next);
 }
 
-const isAt = (from: FeedRequest["from"], { incarnation, after, period, oldest }: Position): boolean =>
-  typeof from === "object" &&
-  from.after === after &&
-  from.incarnation === incarnation &&
-  from.period === period &&
-  from.oldest === oldest;
+/** The rest of a place says what its reader has been told, and nothing was told without a message. */
+const isAt = (from: FeedRequest["from"], { incarnation, after }: Position): boolean =>
+  typeof from === "object" && from.after === after && from.incarnation === incarnation;
 
 /** The messages of a page as JSON: 200, or 304 when the client has them. */
 export async function pageResponse(c: Context<App>, feed: FeedRequest, page: Page): Promise<Response> {
