@@ -1,8 +1,10 @@
 import type { Hono } from "hono";
 import { etag } from "hono/etag";
 import type { App } from "./env.ts";
-import { eventParameters, eventPaths, eventResponses, eventSchemas } from "./events/openapi.ts";
+import { eventParameters, eventPaths, eventSchemas } from "./events/openapi.ts";
+import { feedParameterParts, feedPaths, feedSchemas } from "./feed/openapi.ts";
 import { detail, type Json, jsonSchema, responseHeaders } from "./http/openapi.ts";
+import { readingResponses } from "./http/openapi-refusals.ts";
 import { ingestPaths, ingestSchemas } from "./ingest/openapi.ts";
 
 /** `GET /openapi.json`: generated on the first request, from the schemas that validate. Public. */
@@ -29,12 +31,12 @@ export function openApiDocument(): Json {
     servers: [{ url: "/", description: "The server that this document comes from." }],
     tags,
     security: [{ token: [] }],
-    paths: { ...eventPaths, ...ingestPaths },
+    paths: { ...eventPaths, ...feedPaths, ...ingestPaths },
     components: {
-      schemas: { Uuid: uuid, ...eventSchemas, ...ingestSchemas, Detail: jsonSchema(detail) },
-      parameters: eventParameters,
+      schemas: { Uuid: uuid, ...eventSchemas, ...feedSchemas, ...ingestSchemas, Detail: jsonSchema(detail) },
+      parameters: { ...eventParameters, ...feedParameterParts },
       headers: responseHeaders,
-      responses: eventResponses,
+      responses: readingResponses,
       securitySchemes,
     },
   };

@@ -34,7 +34,7 @@ const ROUTES_MAY_IMPORT = ["auth/authenticate"];
 const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   worker: /^(app|cron|env|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
-  openapi: /^(env|http\/openapi|(events|ingest)\/[a-z-]+)$/,
+  openapi: /^(env|http\/openapi(-refusals)?|(events|feed|ingest)\/[a-z-]+)$/,
   cron: /^(env|http\/errors|events\/search\/job|ingest\/(?!routes$)[a-z/-]+)$/,
   env: /^$/,
 };

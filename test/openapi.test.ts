@@ -107,7 +107,7 @@ const TYPES = [
 ] as const;
 
 describe("GET /openapi.json", () => {
-  it("is public and covers the six endpoints, HEAD and ingest", async () => {
+  it("is public and covers the six endpoints, the feed, HEAD and ingest", async () => {
     const document = await fetchDocument();
     expect(document.openapi).toBe("3.1.0");
     expect(Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).join()])).toEqual([
@@ -117,6 +117,7 @@ describe("GET /openapi.json", () => {
       ["/api/events/event_groups/", "get,head"],
       ["/api/events/scope_types/", "get,head"],
       ["/api/events-stats/", "get,head"],
+      ["/api/events/feed/", "get,head"],
       ["/ingest/{producer}", "post"],
       ["/ingest/{producer}/{secret}", "post"],
       ["/ingest/{producer}/receipts/{id}", "get,head"],
@@ -186,12 +187,12 @@ describe("GET /openapi.json", () => {
     );
   });
 
-  it("has no content for HEAD and 304", async () => {
+  it("has no content for HEAD, 204 and 304", async () => {
     const document = await fetchDocument();
     for (const { method, operationId, responses } of operationsOf(document)) {
       for (const [status, part] of Object.entries(responses)) {
         const { content } = resolved(document.components.responses, part);
-        expect(content === undefined, `${operationId} ${status}`).toBe(method === "head" || status === "304");
+        expect(content === undefined, `${operationId} ${status}`).toBe(method === "head" || ["204", "304"].includes(status));
       }
     }
   });

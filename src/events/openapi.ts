@@ -1,19 +1,16 @@
 import * as v from "valibot";
 import {
-  type Answer,
-  COMMON,
-  detailAnswer,
   type HeaderName,
   headerParameter,
   type Json,
   jsonSchema,
   pathParameter,
   queryParameters,
-  RATE_LIMIT,
   ref,
   response,
   withoutContent,
 } from "../http/openapi.ts";
+import { failures, READING } from "../http/openapi-refusals.ts";
 import { pageParameters } from "./pagination.ts";
 import {
   eventField,
@@ -57,6 +54,10 @@ export const eventSchemas: Json = {
 const filters = [singleParameters, repeatedParameters, scopeParameters].flatMap((schema) => queryParameters(schema));
 const paging = queryParameters(pageParameters);
 const fields = queryParameters(fieldParameters);
+
+/** The parameters of the list besides its pages, for the feed. */
+export const filterParameters: readonly Json[] = [...filters, ...fields];
+
 const headers: Readonly<Record<string, Json>> = {
   IfNoneMatch: headerParameter("If-None-Match", "An `ETag` from before: 304 when nothing has changed since."),
   Bookmark: headerParameter("X-D1-Bookmark", "From an earlier response; for staff and support, ignored for others."),
@@ -76,72 +77,6 @@ export const eventParameters: Json = {
 const idParameter = pathParameter("id", "The integer id, or the uuid, with or without dashes.", EVENT.uuid, {
   anyOf: [{ type: "integer" }, ref("schemas", "Uuid")],
 });
-
-/** Headers of every response to somebody who reads. */
-const READING: readonly HeaderName[] = [
-  ...COMMON,
-  ...(["Allow", "Content-Language", "Vary", "Server-Timing", "X-D1-Bookmark", "X-Impersonator-Uuid"] as const),
-];
-
-const failures: Readonly<Record<number, [name: string, answer: Answer]>> = {
-  400: [
-    "BadRequest",
-    {
-      description: "A parameter or a header is not valid. All parameters that are not valid are named.",
-      headers: READING,
-      schema: ref("schemas", "FilterErrors"),
-      example: { created_from: ["Enter a number."], customer_uuid: ["Enter a valid UUID."] },
-    },
-  ],
-  401: [
-    "NotAuthenticated",
-    detailAnswer("Nobody is authenticated.", [...READING, "WWW-Authenticate"], "Invalid token."),
-  ],
-  403: [
-    "Forbidden",
-    detailAnswer(
-      "The method is another one than GET, HEAD and OPTIONS, and the user is not staff.",
-      READING,
-      "You do not have permission to perform this action.",
-    ),
-  ],
-  404: [
-    "NotFound",
-    detailAnswer("There is no such page or event, or the user may not see it.", READING, "Invalid page."),
-  ],
-  405: [
-    "MethodNotAllowed",
-    detailAnswer("The method is another one than GET, HEAD and OPTIONS.", READING, 'Method "POST" not allowed.'),
-  ],
-  406: [
-    "NotAcceptable",
-    detailAnswer("The header `Accept` excludes JSON.", READING, "Could not satisfy the request Accept header."),
-  ],
-  429: [
-    "TooManyRequests",
-    detailAnswer(
-      "Too many requests, too many failed authentications, or searches that read too many rows to be counted.",
-      [...READING, ...RATE_LIMIT],
-      "Request was throttled. Expected available in 60 seconds.",
-    ),
-  ],
-  503: [
-    "Unavailable",
-    detailAnswer(
-      "The Waldur that authenticates users does not answer.",
-      [...READING, "Retry-After"],
-      "Waldur, which knows the users, does not answer.",
-    ),
-  ],
-};
-
-/** The responses that `eventPaths` refers to; for HEAD without content. */
-export const eventResponses: Json = Object.fromEntries(
-  Object.values(failures).flatMap(([name, answer]) => [
-    [name, response(answer)],
-    [`${name}Head`, withoutContent(answer)],
-  ]),
-);
 
 interface Reading {
   /** operationId of GET and of HEAD. */

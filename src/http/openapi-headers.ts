@@ -23,6 +23,18 @@ export const responseHeaders = {
     text,
     'd1;dur=1.8, rows_read;desc="11", rows_written;desc="0", trips;desc="1"',
   ),
+  "Stream-Complete-Through": header(
+    "Every event that was answered with 202 before this time is in the feed or a dead letter. Absent while that is unknown.",
+    { ...text, format: "date-time" },
+    "2026-11-25T12:00:00Z",
+  ),
+  "Stream-Cursor": header("With `live`: to be sent back as `cursor`.", text, "3360155"),
+  "Stream-Next-Offset": header(
+    "Where to go on: to be sent back as `offset`.",
+    text,
+    "0mwwiscpv.0000000008d.0.bb5bb1b3a774",
+  ),
+  "Stream-Up-To-Date": header("There is nothing more; absent otherwise.", { ...text, enum: ["true"] }, "true"),
   Vary: header("The headers of the request that the response depends on.", text, "Accept, Authorization"),
   "WWW-Authenticate": header("How to authenticate.", text, "Token"),
   "X-D1-Bookmark": header(

@@ -61,7 +61,8 @@ export function eventsAfter(following: Following, columns: SQL, after: SQL, limi
   const { values, types, range } = following;
   const hit = and(matches({ ...values, ...(types === undefined ? {} : { types }) }), during(range)) ?? sql`1`;
   const hits = sql`SELECT ${columns}, coalesce(${hit}, 0) AS is_hit`;
-  if (!isIndexed(following)) return sql`${hits} FROM events WHERE events.id > ${after} ORDER BY events.id LIMIT ${limit}`;
+  if (!isIndexed(following))
+    return sql`${hits} FROM events WHERE events.id > ${after} ORDER BY events.id LIMIT ${limit}`;
   const match = matchOf({ ...following, kind: "search", oldestFirst: false });
   const candidates = sql`SELECT rowid AS id FROM event_index WHERE event_index MATCH ${match} AND rowid > ${after}
     ORDER BY rowid LIMIT ${limit}`;
