@@ -35,6 +35,7 @@ const ON_ONE_SERVER = [
     "README.md",
     "src/ingest/README.md",
     "src/ingest/producers/README.md",
+    "src/feed/README.md",
   ],
   ["src/cli/README.md"],
 ];
