@@ -136,6 +136,7 @@ describe("a hook", () => {
     await vi.advanceTimersByTimeAsync(999);
     expect(isDone).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
+    expect(isDone).toBe(true);
     await done;
     expect([await readEnd(env.DB), calls]).toEqual([6, [2]]);
   });
