@@ -11,6 +11,8 @@ export interface Env {
    * and how far the log has come.
    */
   SPILL: R2Bucket;
+  /** The object that tells waiting readers of commits (src/feed/bell.ts). Without it they look for themselves. */
+  FEED_BELL?: { getByName(name: string): BellCalls };
   /** The number of waiting messages above which producers get 429. */
   INGEST_MAX_BACKLOG: string;
   /** Seconds that an isolate caches the table of producers. */
@@ -52,6 +54,12 @@ export interface Env {
    * (src/events/search/row-budget.ts).
    */
   SEARCH_ROWS_LIMIT?: number;
+}
+
+/** What the Worker calls of the object behind FEED_BELL. */
+interface BellCalls {
+  ring(end: number): Promise<void>;
+  wait(after: number, ms: number): Promise<number>;
 }
 
 /** The type parameter of every Hono app and context. Variables are declared by the middleware that sets them. */

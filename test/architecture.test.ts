@@ -21,10 +21,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalogue: ["http/", "env"],
   auth: ["values/", "db/", "http/", "env"],
   events: ["values/", "db/", "http/", "env", "catalogue/data", "auth/actor", "auth/permissions"],
+  feed: ["values/", "db/", "http/", "env", "events/", "catalogue/data", "auth/actor"],
   ingest: ["values/", "db/", "http/", "env", "events/"],
-  feed: ["values/", "db/", "http/", "env", "events/"],
   // The Worker of `npm start`. Nothing imports it, so nothing of it is deployed.
-  local: ["values/", "env", "worker", "ingest/queue/"],
+  local: ["values/", "env", "worker", "ingest/queue/", "feed/bell"],
 };
 
 /** Routes may ask for the actor. Nothing but app.ts imports them. */
@@ -32,7 +32,7 @@ const ROUTES_MAY_IMPORT = ["auth/authenticate"];
 
 /** The modules at the top, each with its own list. */
 const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
-  worker: /^(app|cron|env|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
+  worker: /^(app|cron|env|feed\/(bell|ring)|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
   openapi: /^(env|http\/openapi(-refusals)?|(events|feed|ingest)\/[a-z-]+)$/,
   cron: /^(env|http\/errors|events\/search\/job|ingest\/(?!routes$)[a-z/-]+)$/,
@@ -176,6 +176,11 @@ describe("a planted line is found that", () => {
     ["events/filter.ts", 'import { a } from "../auth/authenticate.ts";', "events/filter → auth/authenticate"],
     ["events/routes.ts", 'import { findToken } from "../auth/tokens.ts";', "events/routes → auth/tokens"],
     ["events/routes.ts", 'import { createApp } from "../app.ts";', "events/routes → app"],
+    ["ingest/consumer.ts", 'import { ring } from "../feed/ring.ts";', "ingest/consumer → feed/ring"],
+    ["feed/ring.ts", 'import { consume } from "../ingest/consumer.ts";', "feed/ring → ingest/consumer"],
+    ["feed/ring.ts", 'import { a } from "../auth/authenticate.ts";', "feed/ring → auth/authenticate"],
+    ["events/filter.ts", 'import { ring } from "../feed/ring.ts";', "events/filter → feed/ring"],
+    ["worker.ts", 'import { waitForEntry } from "./feed/wait.ts";', "worker → feed/wait"],
     ["ingest/accept.ts", 'import { mountEvents } from "../events/routes.ts";', "ingest/accept → events/routes"],
     ["catalogue/data.ts", 'import { readFilter } from "../events/filter.ts";', "catalogue/data → events/filter"],
     ["http/json.ts", 'import { eventTypesOf } from "../catalogue/data.ts";', "http/json → catalogue/data"],

@@ -192,7 +192,9 @@ describe("GET /openapi.json", () => {
     for (const { method, operationId, responses } of operationsOf(document)) {
       for (const [status, part] of Object.entries(responses)) {
         const { content } = resolved(document.components.responses, part);
-        expect(content === undefined, `${operationId} ${status}`).toBe(method === "head" || ["204", "304"].includes(status));
+        expect(content === undefined, `${operationId} ${status}`).toBe(
+          method === "head" || ["204", "304"].includes(status),
+        );
       }
     }
   });

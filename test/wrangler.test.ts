@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { CRON_LINES, DATABASE_BINDING, DATABASE_NAME, LOCAL_DATABASE_ID, SPILL_BUCKET_NAME } from "../src/cli/names.ts";
 import { runJobs } from "../src/cron.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../src/ingest/queue/names.ts";
+import * as localWorker from "../src/local/worker.ts";
+import * as worker from "../src/worker.ts";
 
 /** A table of a TOML file. Strings are without their quotes; other values are as they are written. */
 interface TomlTable {
@@ -32,12 +34,12 @@ const valuesOf = (toml: string, name: string): TomlTable["values"][] =>
     .filter((table) => table.name === name)
     .map(({ values }) => values);
 
-/** The names that the Worker finds in its Env: variables, bindings and rate limits. */
+/** The names that the Worker finds in its Env: variables, bindings, rate limits and Durable Objects. */
 function configuredNames(toml: string): string[] {
   const variables = valuesOf(toml, "vars").flatMap(Object.keys);
-  const rateLimits = valuesOf(toml, "ratelimits").map(({ name = "" }) => name);
+  const named = ["ratelimits", "durable_objects.bindings"].flatMap((table) => valuesOf(toml, table));
   const bindings = tablesOf(toml).flatMap(({ values: { binding } }) => (binding === undefined ? [] : [binding]));
-  return [...variables, ...rateLimits, ...bindings];
+  return [...variables, ...named.map(({ name = "" }) => name), ...bindings];
 }
 
 interface Member {
@@ -98,7 +100,7 @@ describe("wrangler.toml", () => {
 
   it("is compared in full: variables, rate limits, bindings, secrets", () => {
     expect(configuredNames(wranglerToml)).toEqual(
-      expect.arrayContaining(["CORS_ORIGINS", "TOKEN_RATE", "DB", "INGEST_QUEUE", "INGEST_DEAD_LETTERS", "SPILL"]),
+      expect.arrayContaining(["CORS_ORIGINS", "TOKEN_RATE", "FEED_BELL", "DB", "INGEST_QUEUE", "INGEST_DEAD_LETTERS"]),
     );
     expect(membersOf(envSource)).toContainEqual({ name: "INGEST_SECRETS", isOptional: true, isSecret: true });
     expect(membersOf(envSource)).toContainEqual({ name: "DB", isOptional: false, isSecret: false });
@@ -106,6 +108,16 @@ describe("wrangler.toml", () => {
 
   it("names the queues that the Worker consumes and the deployment creates", () => {
     expect(queuesOf(wranglerToml)).toEqual(QUEUES);
+  });
+
+  it("declares the class of each Durable Object, and both Workers export it", () => {
+    const classes = valuesOf(wranglerToml, "durable_objects.bindings").map(({ class_name }) => class_name);
+    expect(classes).toEqual(["Bell"]);
+    expect(valuesOf(wranglerToml, "exports.Bell")).toEqual([{ type: "durable-object", storage: "sqlite" }]);
+    expect([Object.keys(worker), Object.keys(localWorker)]).toEqual([
+      ["Bell", "default"],
+      ["Bell", "default"],
+    ]);
   });
 
   it("names the database and the bucket that the command line uses", () => {
@@ -132,6 +144,11 @@ describe("the comparison with wrangler.toml finds", () => {
   it.each([
     ["a variable", "[vars]", '[vars]\nPLANTED = "on"'],
     ["a binding", "[[r2_buckets]]", '[[r2_buckets]]\nbinding = "PLANTED"\n\n[[r2_buckets]]'],
+    [
+      "a Durable Object",
+      "[[durable_objects.bindings]]",
+      '[[durable_objects.bindings]]\nname = "PLANTED"\n\n[[durable_objects.bindings]]',
+    ],
     ["a rate limit", "[[ratelimits]]", '[[ratelimits]]\nname = "PLANTED"\n\n[[ratelimits]]'],
   ])("%s that Env lacks", (_, line, planted) => {
     const toml = wranglerToml.replace(line, () => planted);

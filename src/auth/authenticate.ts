@@ -42,7 +42,7 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
  * Milliseconds by which the identity in an answer that goes on is newer than the caches of other requests ask: so much time
  * may pass between two looks, and a revocation still takes effect within that of the caches.
  */
-const RENEWED_EARLIER_MS = 10_000;
+const RENEWED_EARLIER_MS = 25_000;
 
 async function renewActor(c: Context<App>): Promise<void> {
   const { actor, lookUpUser } = await identify(c, credentialsOf(c, Date.now() + RENEWED_EARLIER_MS));

@@ -10,7 +10,7 @@ import { offsetAfter, sourceOf } from "./respond.ts";
  */
 const MAX_PAGES = 150;
 /** Milliseconds between two looks at who the reader is, and what it may see. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 20_000;
 
 /** How a format prints what comes before the messages, between them and after them. */
 interface Printer {
@@ -19,17 +19,16 @@ interface Printer {
   end: (feed: FeedRequest, offset: string, page: Page) => string;
 }
 
-export const PRINTERS: Readonly<Record<"ndjson" | "csv", Printer>> = {
-  ndjson: {
-    begin: () => "",
-    messages: (texts) => texts.map((text) => `${text}\n`).join(""),
-    end: (_feed, offset, page) => `${JSON.stringify(control(offset, page))}\n`,
-  },
-  csv: {
-    begin: ({ fields }) => csvHeader(fields),
-    messages: (texts) => texts.join(""),
-    end: ({ fields }, offset) => csvEnd(fields, offset),
-  },
+export const ndjson: Printer = {
+  begin: () => "",
+  messages: (texts) => texts.map((text) => `${text}\n`).join(""),
+  end: (_feed, offset, page) => `${JSON.stringify(control(offset, page))}\n`,
+};
+
+export const csv: Printer = {
+  begin: ({ fields }) => csvHeader(fields),
+  messages: (texts) => texts.join(""),
+  end: ({ fields }, offset) => csvEnd(fields, offset),
 };
 
 const control = (offset: string, { isUpToDate, state }: Page) => ({
@@ -56,4 +55,9 @@ export async function* exported(feed: FeedRequest, first: Page, printer: Printer
     yield printer.messages(page.messages);
   }
   yield printer.end(feed, await offsetAfter(feed, page), page);
+}
+
+/** One page in the same form. */
+export async function* exportedPage(feed: FeedRequest, page: Page, printer: Printer): AsyncGenerator<string> {
+  yield printer.begin(feed) + printer.messages(page.messages) + printer.end(feed, await offsetAfter(feed, page), page);
 }

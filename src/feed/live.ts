@@ -9,7 +9,7 @@ import { waitForEntry } from "./wait.ts";
 export const LONG_POLL_MS = 25_000;
 export const STREAM_MS = 55_000;
 /** Milliseconds between two looks at who the reader is, and what it may see. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 20_000;
 
 /** The first page with messages, or an empty one after LONG_POLL_MS. The request is the one whose reader was looked at last. */
 export async function longPoll(feed: FeedRequest): Promise<{ feed: FeedRequest; page: Page }> {
@@ -47,10 +47,11 @@ const pageAfter = ({ feed, page }: State): Promise<Page> => readPage(sourceOf(fe
 
 /** Waits for an entry, then looks who the reader is by now, and what there is. */
 async function nextLook({ feed, page }: State, deadline: number): Promise<State> {
-  await waitForEntry(feed.env, page.state.end, Math.max(0, Math.min(LOOK_MS, deadline - Date.now())));
+  const ms = Math.max(0, Math.min(LOOK_MS, deadline - Date.now()));
+  const mayHaveMore = await waitForEntry(feed.env, page.state.end, ms);
   const { following } = await feed.renew();
   const now = { ...feed, following };
-  return { feed: now, page: await readAgain(sourceOf(now), page) };
+  return { feed: now, page: mayHaveMore ? await readAgain(sourceOf(now), page) : { ...page, messages: [] } };
 }
 
 /** The events of a page: its messages, if there are any, and where to go on. */

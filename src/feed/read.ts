@@ -83,12 +83,18 @@ function nextOf(
 const isAhead = (from: Position | "beginning", { incarnation, end }: LogState): boolean =>
   from !== "beginning" && (from.incarnation > incarnation || (from.incarnation === incarnation && from.after > end));
 
-/** The page after one without messages: two rows read while nothing was written. */
+/** The page after one without messages, for who was told that there is more: two rows read when there is not. */
 export async function readAgain(source: Source, page: Page): Promise<Page> {
   const state = await readState(source.reader);
-  const isSame = state.end === page.state.end && state.incarnation === page.state.incarnation;
-  return isSame ? { ...page, messages: [], state } : readPage(source, page.next);
+  if (!isSameState(state, page)) return readPage(source, page.next);
+  if (!source.reader.isFromReplica) return { ...page, messages: [], state };
+  // A replica that has not got it yet.
+  source.reader.continueFromPrimary();
+  return readPage(source, page.next);
 }
+
+const isSameState = (state: LogState, page: Page): boolean =>
+  state.end === page.state.end && state.incarnation === page.state.incarnation;
 
 async function upToDateState(reader: Reader, from: Position | "beginning"): Promise<LogState> {
   const state = await readState(reader);

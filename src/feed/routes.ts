@@ -3,7 +3,7 @@ import { authenticate } from "../auth/authenticate.ts";
 import type { App } from "../env.ts";
 import { acceptedType } from "../http/negotiate.ts";
 import { mountResource } from "../http/resource.ts";
-import { exported, PRINTERS } from "./export.ts";
+import { csv, exported, exportedPage, ndjson } from "./export.ts";
 import { eventStream, longPoll } from "./live.ts";
 import { openRead } from "./open-reads.ts";
 import { type FeedRequest, readFeedRequest } from "./request.ts";
@@ -12,6 +12,10 @@ import { emptyResponse, firstPage, headResponse, listResponse, pageResponse, str
 const NDJSON = "application/x-ndjson";
 const CSV = "text/csv";
 const SSE = "text/event-stream";
+
+type FileType = typeof NDJSON | typeof CSV;
+const NAMES = { [NDJSON]: "events.ndjson", [CSV]: "events.csv" } as const;
+const PRINTERS = { [NDJSON]: ndjson, [CSV]: csv } as const;
 
 /** The URLs of the feed. Mount before the events: `/api/events/{id}/` matches any segment. */
 export function mountFeed(app: Hono<App>): void {
@@ -28,21 +32,28 @@ async function feed(c: Context<App>): Promise<Response> {
   const type = acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
   const request = await readFeedRequest(c, type === CSV ? "csv" : "json");
   if (c.req.method === "HEAD") return headResponse(c, request);
-  if (request.live !== undefined) return live(c, request);
-  if (type === undefined) return pageResponse(c, request, await firstPage(request));
-  const format = type === CSV ? "csv" : "ndjson";
-  return whileOpen(c, async (closed) => {
-    const texts = exported(request, await firstPage(request), PRINTERS[format]);
-    return streamResponse(c, { type, texts, closed, name: `events.${format}` });
-  });
+  if (request.live === "sse") return sse(c, request);
+  if (request.live === "long-poll") return poll(c, request, type);
+  return type === undefined ? pageResponse(c, request, await firstPage(request)) : file(c, request, type);
 }
 
-const live = (c: Context<App>, request: FeedRequest): Promise<Response> =>
+/** An export: as many pages as one answer may have. */
+const file = (c: Context<App>, request: FeedRequest, type: FileType): Promise<Response> =>
   whileOpen(c, async (closed) => {
-    if (request.live === "sse") {
-      return streamResponse(c, { type: SSE, texts: eventStream(request, await firstPage(request)), closed });
-    }
+    const texts = exported(request, await firstPage(request), PRINTERS[type]);
+    return streamResponse(c, { type, texts, closed, name: NAMES[type] });
+  });
+
+const sse = (c: Context<App>, request: FeedRequest): Promise<Response> =>
+  whileOpen(c, async (closed) =>
+    streamResponse(c, { type: SSE, texts: eventStream(request, await firstPage(request)), closed }),
+  );
+
+const poll = (c: Context<App>, request: FeedRequest, type: FileType | undefined): Promise<Response> =>
+  whileOpen(c, async (closed) => {
     const { feed, page } = await longPoll(request);
+    if (type !== undefined && page.messages.length > 0)
+      return streamResponse(c, { type, texts: exportedPage(feed, page, PRINTERS[type]), closed });
     closed();
     return page.messages.length === 0 && page.isUpToDate ? emptyResponse(c, feed, page) : pageResponse(c, feed, page);
   });

@@ -1,6 +1,6 @@
 import { ExpiringCache } from "../http/cache.ts";
 import { tooManyRequests } from "../http/errors.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../values/deadline.ts";
 import type { Producer } from "./producers/find.ts";
 
 /** Milliseconds that a known backlog is used. */

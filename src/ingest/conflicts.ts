@@ -1,10 +1,10 @@
 import { database } from "../db/client.ts";
 import { type StoredIdentity, storedIdentities } from "../events/write/stored.ts";
 import { badRequest, HttpError, unavailable } from "../http/errors.ts";
+import { withDeadline } from "../values/deadline.ts";
 import { parseJson } from "../values/json.ts";
 import { isDigest } from "../values/uuid.ts";
 import type { NamedEvent } from "./accept.ts";
-import { withDeadline } from "./deadline.ts";
 import { contentUuid, substituteUuid } from "./identity.ts";
 import type { Producer } from "./producers/find.ts";
 

@@ -3,6 +3,7 @@ import { withStatementBudget } from "../db/budget.ts";
 import { type D1Calls, database, runBatch } from "../db/client.ts";
 import type { Env } from "../env.ts";
 import { microsecondsNow } from "../values/time.ts";
+import { CommitHook } from "./commit-hook.ts";
 import { keepDeadLetters } from "./dead-letters/keep.ts";
 import { deadLetterOf } from "./dead-letters/letter.ts";
 import { type Rejections, unpackMessage } from "./queue/message.ts";
@@ -31,21 +32,25 @@ interface Run {
   problems: Map<Message<unknown>, Problem>;
   rejections: { message: Message<unknown>; counts: Rejections }[];
   settled: Set<Message<unknown>>;
+  commits: CommitHook;
 }
 
 /**
  * Writes a batch of queue messages, one transaction after the other: only the messages of the one in hand are unpacked. A
  * message is acknowledged when its events are stored or kept as dead letters; else it is retried after a delay that grows
  * with each delivery. After a failure for now, all that is left is retried. `now` in microseconds, 0 ≤ `random()` < 1.
+ * `onCommit` is told the number of the newest entry of the log after each transaction that wrote one (CommitHook).
  */
 export async function consume(
   { messages }: MessageBatch<unknown>,
   env: Env,
   now = microsecondsNow(),
   random = Math.random,
+  onCommit: (end: number) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const letters = withStatementBudget(env.DB, MAX_LETTER_STATEMENTS);
-  const run: Run = { env, letters, now, random, problems: new Map(), rejections: [], settled: new Set() };
+  const commits = new CommitHook(onCommit);
+  const run: Run = { env, letters, now, random, problems: new Map(), rejections: [], settled: new Set(), commits };
   const { halted, ...report } = await writeMessages(run, messages);
   await writeRejections(run, halted);
   for (const message of messages) {
@@ -56,6 +61,7 @@ export async function consume(
   const level = run.problems.size > 0 ? "warn" : "info";
   const rowsPerEvent = report.stored === 0 ? 0 : Number((report.rowsWritten / report.stored).toFixed(2));
   console.log(JSON.stringify({ level, event: "batch_written", messages: messages.length, ...report, rowsPerEvent }));
+  await commits.done();
 }
 
 async function writeMessages(run: Run, messages: readonly Message<unknown>[]) {
@@ -63,6 +69,7 @@ async function writeMessages(run: Run, messages: readonly Message<unknown>[]) {
   const DB = withStatementBudget(run.env.DB);
   for (const some of transactions(entriesOf(run, messages))) {
     const { failures, halted, ...written } = await writeEvents(DB, some, run.now);
+    run.commits.tell(written.end);
     report.stored += written.stored;
     report.duplicates += written.duplicates;
     report.rowsWritten += written.rowsWritten;

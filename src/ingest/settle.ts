@@ -1,6 +1,6 @@
 import type { Env } from "../env.ts";
+import { withDeadline } from "../values/deadline.ts";
 import { asText, packDeadLetter } from "./dead-letters/message.ts";
-import { withDeadline } from "./deadline.ts";
 import { FULL_DELAY_SECONDS, LAST_ATTEMPT, retryDelay } from "./queue/retry.ts";
 import { SEND_DEADLINE_MS } from "./queue/send.ts";
 import { spill } from "./queue/spill.ts";

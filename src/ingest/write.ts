@@ -25,6 +25,8 @@ export interface Written<T extends Delivered> {
   /** The failure for now after which nothing more was tried. */
   halted?: Failure;
   stored: number;
+  /** The number of the newest entry of the log that was written; 0 for none. */
+  end: number;
   duplicates: number;
   rowsWritten: number;
 }
@@ -49,7 +51,7 @@ export async function writeEvents<T extends Delivered>(
   delivered: readonly T[],
   now: number,
 ): Promise<Written<T>> {
-  const written: Written<T> = { failures: new Map(), stored: 0, duplicates: 0, rowsWritten: 0 };
+  const written: Written<T> = { failures: new Map(), stored: 0, end: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
   await write({ db: database(binding), now, written }, items);
   return written;
@@ -143,6 +145,7 @@ async function record<T extends Delivered>(
   const alongside = countDelivered(ofFirsts(items), now);
   const report = await recordEvents(db, events, { alongside, evictions });
   written.stored += report.events;
+  written.end = Math.max(written.end, report.end);
   written.duplicates += report.duplicates;
   written.rowsWritten += report.rowsWritten;
   for (const move of report.moves) console.warn(JSON.stringify({ level: "warn", event: "object_moved", ...move }));

@@ -18,7 +18,8 @@ export class CloudflareApi {
   readonly queues: string[] = [];
   readonly buckets: string[] = [];
   readonly databases = new Map<string, { mode: string }>();
-  #isUploaded = false;
+  /** What each upload said of the classes of Durable Objects. */
+  readonly classes: unknown[] = [];
   /** The number of migrations that were applied when the Worker was uploaded first. */
   migratedBefore: unknown;
   readonly #server: Server;
@@ -66,7 +67,7 @@ export class CloudflareApi {
     if (first === "queues") return this.#queue(method, second, search.get("name"), body);
     if (first === "r2") return this.#bucket(method, third, body);
     if (first === "d1") return this.#databaseCall(method, third, path.endsWith("/query"), body);
-    if (first === "workers") return this.#worker(method, path);
+    if (first === "workers") return this.#worker(method, path, body);
     if (path === "/graphql") return {};
     throw new ApiError(404, 7003, `The stand-in has no ${method} ${path}.`);
   }
@@ -106,15 +107,17 @@ export class CloudflareApi {
     return [{ success: true, meta: {}, results: [] }];
   }
 
-  #upload(): void {
-    this.#isUploaded = true;
+  /** `body`: the parts of a form. */
+  #upload(body: string): void {
+    const [, metadata = "{}"] = /name="metadata"\r\n\r\n(.*)\r\n/.exec(body) ?? [];
+    this.classes.push(JSON.parse(metadata).exports);
     this.migratedBefore ??= this.database.prepare("SELECT count(*) AS n FROM d1_migrations").get()?.n;
   }
 
-  #worker(method: string, path: string): unknown {
+  #worker(method: string, path: string, body: string): unknown {
     if (path === "/workers/subdomain") return { subdomain: "ada" };
-    if (method === "PUT" && path === "/workers/scripts/edge-events") this.#upload();
-    if (!this.#isUploaded) throw new ApiError(404, 10007, "This Worker does not exist.");
+    if (method === "PUT" && path === "/workers/scripts/edge-events") this.#upload(body);
+    if (this.classes.length === 0) throw new ApiError(404, 10007, "This Worker does not exist.");
     if (path === "/workers/services/edge-events")
       return { default_environment: { script: { last_deployed_from: "wrangler" } } };
     if (path.endsWith("/secrets")) return [];

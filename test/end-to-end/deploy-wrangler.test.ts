@@ -7,6 +7,9 @@ import { ProjectCopy } from "./project-copy.ts";
 
 const TOKEN = "the-api-token-of-the-deployer";
 
+/** The classes of Durable Objects, as an upload declares them. */
+const CLASSES = { Bell: { type: "durable-object", storage: "sqlite" } };
+
 /** What the stand-in of wrangler in deploy.test.ts takes for granted is seen here, with the real one. */
 describe("npm run deploy with the real wrangler", () => {
   let api: CloudflareApi;
@@ -47,6 +50,7 @@ describe("npm run deploy with the real wrangler", () => {
       readdirSync(paths.migrations).sort(),
     );
     assert.equal(api.migratedBefore, applied.length);
+    assert.deepEqual(api.classes, [CLASSES]);
     assert.equal(api.databases.get("edge-events")?.mode, "auto");
   });
 
@@ -56,7 +60,8 @@ describe("npm run deploy with the real wrangler", () => {
     assert.deepEqual([code, stderr], [0, ""]);
     const changes = api.changes.slice(before);
     assert.deepEqual(made(changes), []);
-    assert.ok(changes.some((change) => change.startsWith("POST /workers/scripts/edge-events/versions")));
+    assert.ok(changes.some((change) => change.startsWith("PUT /workers/scripts/edge-events ")));
+    assert.deepEqual(api.classes.at(-1), CLASSES);
     assert.ok(!changes.some((change) => change.includes("read_replication")));
   });
 

@@ -1,4 +1,5 @@
 import { accessMutants } from "./access.ts";
+import { feedMutants } from "./feed.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
 import { keptMutants } from "./kept.ts";
@@ -17,6 +18,7 @@ export const allMutants: readonly Mutant[] = [
   ...ingestMutants,
   ...identityMutants,
   ...logMutants,
+  ...feedMutants,
   ...replicaMutants,
   ...securityMutants,
   ...keptMutants,

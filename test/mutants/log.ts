@@ -14,8 +14,8 @@ export const logMutants: readonly Mutant[] = [
   {
     bug: "The log does not end later after a change.",
     file: "src/events/log/sequence.ts",
-    search: "WHERE last_change < (SELECT max(id) FROM log_changes)`",
-    replace: "WHERE false`",
+    search: "WHERE last_change < (SELECT max(id) FROM log_changes) RETURNING",
+    replace: "WHERE false RETURNING",
     tests: ["test/events/log/sequence"],
   },
   {

@@ -46,10 +46,11 @@ export const recorded = (...events: NewEvent[]) => recordEvents(database(cloudDa
 
 /**
  * The bindings of the Worker for one invocation, with the limits of the cloud, with queues that deliver nothing (the real
- * ones would, in the middle of a later test) and without rate limits (each costs as much as a query).
+ * ones would, in the middle of a later test), without rate limits (each costs as much as a query) and without the bell, whose
+ * timers would outlive a test.
  */
 export function bindings(changed: Partial<Env> = {}, isolate: CloudDatabase = {}): Env {
-  const { TOKEN_RATE, ADDRESS_RATE, FAILURE_RATE, ...others } = env;
+  const { TOKEN_RATE, ADDRESS_RATE, FAILURE_RATE, FEED_BELL, ...others } = env;
   return inCloud({ ...others, INGEST_QUEUE: aQueue().queue, INGEST_DEAD_LETTERS: aQueue().queue, ...changed }, isolate);
 }
 

@@ -43,11 +43,11 @@ const CHANGED = sql`log_changes AS changed CROSS JOIN events ON events.id = chan
 
 /**
  * Statements for the end of all changes and before new events: the log ends later, and the versions of the series that the
- * changed events are in are others.
+ * changed events are in are others. The first returns a row, `last_change`: the number of the newest change; none without changes.
  */
 export const endChanges: readonly SQL[] = [
   sql`UPDATE commit_watermark SET last_change = (SELECT max(id) FROM log_changes)
-    WHERE last_change < (SELECT max(id) FROM log_changes)`,
+    WHERE last_change < (SELECT max(id) FROM log_changes) RETURNING last_change`,
   sql`UPDATE counters SET changed_id = changed.id
     FROM (
       SELECT series, quarter, max(id) AS id FROM (

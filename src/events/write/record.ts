@@ -21,6 +21,8 @@ import { insertTypes, numberOf } from "./types.ts";
 /** The outcome of a batch, as D1 metered it. */
 export interface RecordReport {
   events: number;
+  /** The number of the newest entry of the log that the transaction made, an event or a change; 0 when it made none. */
+  end: number;
   duplicates: number;
   rowsWritten: number;
   conflicts: Conflict[];
@@ -41,13 +43,14 @@ export async function recordEvents(
 ): Promise<RecordReport> {
   const unique = [...new Map([...events].reverse().map((event) => [event.uuid, event])).values()].reverse();
   const results = await runGroups(db, { ...statements(unique, events, evictions), alongside });
-  const { inserted, moved, conflicting } = results;
+  const { changed, inserted, moved, conflicting } = results;
   const conflicts = conflicting.flatMap(({ results: rows }) => rows.map(toConflict));
   const sent = new Set(conflicts.map(conflictKey));
   const refused = events.filter((event) => sent.has(conflictKey(withContent(event)))).length;
   const stored = inserted.reduce((sum, result) => sum + result.meta.changes, 0);
   return {
     events: stored,
+    end: Math.max(...inserted.map(lastId), ...changed.flatMap(({ results: rows }) => rows.map(toEnd)), 0),
     duplicates: events.length - stored - refused,
     rowsWritten: Object.values(results)
       .flat()
@@ -72,8 +75,8 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
       insertTypes(unique),
       ...shared.map(shareStored),
       ...names.flatMap((some) => settleIds(some, evictions)),
-      ...(names.length > 0 ? endChanges : []),
     ],
+    changed: names.length > 0 ? endChanges : [],
     inserted: Array.from({ length: TURNS }, (_, turn) => chunked(rows(turn)).map(insertEvents)).flat(),
     indexed: [
       ...scopes.map(insertScopes),
@@ -86,6 +89,12 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
     conflicting: chunked(events.map(pair)).map(selectConflicts),
   };
 }
+
+/** The highest id that a statement gave to events: that of its last row. D1 repeats an earlier one when there is no row. */
+const lastId = ({ meta }: D1Result): number => (meta.changes > 0 ? meta.last_row_id : 0);
+
+/** Of a row of `endChanges`. */
+const toEnd = ({ last_change }: Record<string, unknown>): number => Number(last_change);
 
 const pair = (event: NewEvent): string => JSON.stringify(Object.values(withContent(event)));
 

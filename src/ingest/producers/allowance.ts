@@ -3,7 +3,7 @@ import { type ObjectFacts, objectsOf } from "../../events/objects/extract.ts";
 import { findObjects } from "../../events/objects/find.ts";
 import { type ConcernedObject, concernedObjects } from "../../events/scopes.ts";
 import { HttpError, reason, unavailable } from "../../http/errors.ts";
-import { withDeadline } from "../deadline.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import type { AcceptedEvent } from "../event.ts";
 import type { Producer } from "./find.ts";
 

@@ -3,8 +3,8 @@ import { database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { reason, unavailable } from "../../http/errors.ts";
 import { sha256, utf8 } from "../../values/bytes.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import { parseUuid } from "../../values/uuid.ts";
-import { withDeadline } from "../deadline.ts";
 import { producers } from "../table.ts";
 import {
   AUTHENTICATIONS,

@@ -2,8 +2,8 @@ import { and, eq } from "drizzle-orm";
 import { database } from "../../db/client.ts";
 import { ExpiringCache } from "../../http/cache.ts";
 import { HttpError, reason, tooManyRequests } from "../../http/errors.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import { dayOf } from "../../values/periods.ts";
-import { withDeadline } from "../deadline.ts";
 import { ingestDays } from "../table.ts";
 import type { Producer } from "./find.ts";
 

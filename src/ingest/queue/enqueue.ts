@@ -1,6 +1,6 @@
 import type { Env } from "../../env.ts";
 import { unavailable } from "../../http/errors.ts";
-import { withDeadline } from "../deadline.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import { sendGroup, sendGroups } from "./send.ts";
 import { spill } from "./spill.ts";
 

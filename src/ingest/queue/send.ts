@@ -1,5 +1,5 @@
 import { byteLength } from "../../values/bytes.ts";
-import { withDeadline } from "../deadline.ts";
+import { withDeadline } from "../../values/deadline.ts";
 
 /**
  * One sendBatch takes 256,000 bytes and 100 messages (https://developers.cloudflare.com/queues/platform/limits/). Local

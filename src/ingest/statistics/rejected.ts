@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Env } from "../../env.ts";
 import { HttpError } from "../../http/errors.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import { dayOf } from "../../values/periods.ts";
 import { microsecondsNow } from "../../values/time.ts";
-import { withDeadline } from "../deadline.ts";
 import { findProducer } from "../producers/find.ts";
 import { packRejections, type Rejections } from "../queue/message.ts";
 import { SEND_DEADLINE_MS } from "../queue/send.ts";
