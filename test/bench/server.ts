@@ -54,6 +54,7 @@ export async function serve(state: string, options: { inspectorPort?: number } =
           queueProducers: { INGEST_QUEUE: INGEST_QUEUE_NAME, INGEST_DEAD_LETTERS: DEAD_LETTER_QUEUE_NAME },
           queueConsumers: { [INGEST_QUEUE_NAME]: QUEUE, [DEAD_LETTER_QUEUE_NAME]: QUEUE },
           r2Buckets: { SPILL: "spill" },
+          durableObjects: { FEED_BELL: { className: "Bell", useSQLite: true } },
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },
         {
