@@ -148,7 +148,7 @@ describe("npm run tail", () => {
       [302, 'The server does not answer as a feed does (302): {"detail":"No."}', 1],
       [410, 'The server no longer has what follows the position (410): {"detail":"No."}', 3],
     ] as const) {
-      world.feed.fault = () => ({ status });
+      world.feed.fault = () => ({ status, headers: { Location: "/elsewhere" } });
       const { code, stdout, stderr } = await world.run(["--state", world.state]);
       assert.deepEqual([code, stdout, stderr.split("\n")[0]], [exitCode, "", sentence]);
       assert.equal(stderr.includes("--from beginning"), status === 410);
