@@ -73,8 +73,11 @@ export function isShown(expected: string, printed: string): boolean {
   return new RegExp(`^${pattern}$`).test(settled(printed));
 }
 
-/** Defines `npm` for the admin commands, without npm's own second. */
-const NPM = `npm() { while [ "$1" != "--" ]; do shift; done; shift; (cd '${ROOT}' && exec '${process.execPath}' ${ADMIN.join(" ")} "$@"); }`;
+/** Defines `npm` for the admin commands and the collector, without npm's own second. */
+const NPM = `npm() {
+  case "$*" in *" tail -- "*) node='src/cli/tail.ts';; *) node='${ADMIN.join(" ")}';; esac
+  while [ "$1" != "--" ]; do shift; done; shift; (cd '${ROOT}' && exec '${process.execPath}' $node "$@")
+}`;
 
 /** A POSIX shell that runs one command after the other and keeps its variables. */
 export class Shell {

@@ -10,6 +10,7 @@ import { readingMutants } from "./reading.ts";
 import { replicaMutants } from "./replicas.ts";
 import { searchMutants } from "./search.ts";
 import { securityMutants } from "./security.ts";
+import { tailMutants } from "./tail.ts";
 
 export const allMutants: readonly Mutant[] = [
   ...readingMutants,
@@ -23,4 +24,5 @@ export const allMutants: readonly Mutant[] = [
   ...securityMutants,
   ...keptMutants,
   ...localMutants,
+  ...tailMutants,
 ];
