@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: ["values/", "db/", "http/", "env"],
   events: ["values/", "db/", "http/", "env", "catalogue/data", "auth/actor", "auth/permissions"],
   ingest: ["values/", "db/", "http/", "env", "events/"],
+  feed: ["values/", "db/", "http/", "env", "events/", "ingest/watermark/"],
   // The Worker of `npm start`. Nothing imports it, so nothing of it is deployed.
   local: ["values/", "env", "worker", "ingest/queue/"],
 };

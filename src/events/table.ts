@@ -69,7 +69,7 @@ export const eventScopes = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.created, table.eventId] })],
 );
 
-/** migrations/0005_commit_watermark.sql and 0018_log_sequence.sql */
+/** migrations/0005_commit_watermark.sql, 0018_log_sequence.sql and 0021_complete_through.sql */
 export const commitWatermark = sqliteTable("commit_watermark", {
   singleton: integer().primaryKey(),
   lastId: integer("last_id").notNull(),
@@ -80,6 +80,7 @@ export const commitWatermark = sqliteTable("commit_watermark", {
   deletesPeriod: integer("deletes_period").notNull().default(0),
   markedEnd: integer("marked_end").notNull().default(0),
   hasGaps: integer("has_gaps").notNull().default(0),
+  completeThrough: integer("complete_through").notNull().default(0),
 });
 
 /** migrations/0018_log_sequence.sql */
