@@ -9,6 +9,7 @@ import { readingMutants } from "./reading.ts";
 import { replicaMutants } from "./replicas.ts";
 import { searchMutants } from "./search.ts";
 import { securityMutants } from "./security.ts";
+import { watermarkMutants } from "./watermark.ts";
 
 export const allMutants: readonly Mutant[] = [
   ...readingMutants,
@@ -21,4 +22,5 @@ export const allMutants: readonly Mutant[] = [
   ...securityMutants,
   ...keptMutants,
   ...localMutants,
+  ...watermarkMutants,
 ];
