@@ -61,6 +61,7 @@ describe("a hold ends", () => {
     const outside = { ...spilled, emptyAt: NOW };
     await writeMark({ outside, unseen: { reason: "retried", since: NOW, until: NOW + MINUTE - 5_000 } });
     await job(NOW + MINUTE);
+    expect((await mark())?.outside).toEqual(outside);
     await writeMark({ outside });
     await job(NOW + 5_000);
     expect((await mark())?.outside).toEqual(outside);
