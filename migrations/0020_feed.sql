@@ -33,12 +33,15 @@ UPDATE commit_watermark SET feed_key = lower(hex(randomblob(32)));
 CREATE TRIGGER identity_indexed AFTER INSERT ON log_changes WHEN NEW.op = 'identity' BEGIN
   INSERT INTO change_index (rowid, terms)
   SELECT NEW.id, 'type:' || events.type || ' ' || coalesce((
-    SELECT group_concat(role.value->>1 || scopes.scope, ' ')
+    SELECT group_concat(iif(scopes.roles & 1, 'f' || scopes.scope || ' ', '')
+      || iif(scopes.roles & 2, 'c' || scopes.scope || ' ', '')
+      || iif(scopes.roles & 4, 'p' || scopes.scope || ' ', '')
+      || iif(scopes.roles & 8, 'u' || scopes.scope || ' ', '')
+      || iif(scopes.roles & 16, 'a' || scopes.scope || ' ', ''), '')
     FROM json_each(events.context) AS entry
       CROSS JOIN event_scopes AS scopes ON scopes.scope = lower(replace(entry.value, '-', ''))
         AND scopes.created = events.created AND scopes.event_id = events.id
-      CROSS JOIN json_each('[[1,"f"],[2,"c"],[4,"p"],[8,"u"],[16,"a"]]') AS role
-    WHERE entry.type = 'text' AND scopes.roles & (role.value->>0)
+    WHERE entry.type = 'text'
   ), '')
   FROM events WHERE events.id = NEW.event_id;
 END;
@@ -46,8 +49,10 @@ END;
 -- The same for a deleted event, whose objects the entry names.
 CREATE TRIGGER removal_indexed AFTER INSERT ON log_changes WHEN NEW.op = 'removed' BEGIN
   INSERT INTO change_index (rowid, terms)
-  SELECT NEW.id, 'type:' || NEW.type || ' ' || coalesce(group_concat(role.value->>1 || entry.key, ' '), '')
-  FROM json_each(NEW.scopes) AS entry
-    CROSS JOIN json_each('[[1,"f"],[2,"c"],[4,"p"],[8,"u"],[16,"a"]]') AS role
-  WHERE entry.value & (role.value->>0);
+  SELECT NEW.id, 'type:' || NEW.type || ' ' || coalesce(group_concat(iif(entry.value & 1, 'f' || entry.key || ' ', '')
+      || iif(entry.value & 2, 'c' || entry.key || ' ', '')
+      || iif(entry.value & 4, 'p' || entry.key || ' ', '')
+      || iif(entry.value & 8, 'u' || entry.key || ' ', '')
+      || iif(entry.value & 16, 'a' || entry.key || ' ', ''), ''), '')
+  FROM json_each(NEW.scopes) AS entry;
 END;

@@ -5,6 +5,7 @@ import { replayDeadLetters } from "./ingest/dead-letters/replay.ts";
 import { watchLog } from "./ingest/log-mark.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
+import { watchCompleteness } from "./ingest/watermark/job.ts";
 
 /** The jobs of each cron line of wrangler.toml. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {
@@ -13,6 +14,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
     watchLog,
+    (env) => watchCompleteness(env),
     finishSearches,
   ],
 };

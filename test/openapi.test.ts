@@ -118,6 +118,7 @@ describe("GET /openapi.json", () => {
       ["/api/events/scope_types/", "get,head"],
       ["/api/events-stats/", "get,head"],
       ["/api/events/feed/", "get,head"],
+      ["/api/events/feed/status/", "get,head"],
       ["/ingest/{producer}", "post"],
       ["/ingest/{producer}/{secret}", "post"],
       ["/ingest/{producer}/receipts/{id}", "get,head"],

@@ -6,6 +6,7 @@ import { runJobs } from "../src/cron.ts";
 import { DEAD_LETTER_QUEUE_NAME, INGEST_QUEUE_NAME } from "../src/ingest/queue/names.ts";
 import * as localWorker from "../src/local/worker.ts";
 import * as worker from "../src/worker.ts";
+import { bindings } from "./support/world.ts";
 
 /** A table of a TOML file. Strings are without their quotes; other values are as they are written. */
 interface TomlTable {
@@ -135,7 +136,7 @@ describe("wrangler.toml", () => {
   it("has the cron lines that npm start runs, and each of them has jobs", async () => {
     const [{ crons = "" } = {}] = valuesOf(wranglerToml, "triggers");
     expect(JSON.parse(crons)).toEqual(CRON_LINES);
-    for (const line of CRON_LINES) await runJobs(line, env);
+    for (const line of CRON_LINES) await runJobs(line, bindings());
     await expect(runJobs("0 0 * * *", env)).rejects.toThrow("0 0 * * *");
   });
 });

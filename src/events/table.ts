@@ -69,7 +69,7 @@ export const eventScopes = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.created, table.eventId] })],
 );
 
-/** migrations/0005_commit_watermark.sql, 0018_log_sequence.sql and 0020_feed.sql */
+/** migrations/0005_commit_watermark.sql, 0018_log_sequence.sql, 0020_feed.sql and 0021_complete_through.sql */
 export const commitWatermark = sqliteTable("commit_watermark", {
   singleton: integer().primaryKey(),
   lastId: integer("last_id").notNull(),
@@ -82,6 +82,7 @@ export const commitWatermark = sqliteTable("commit_watermark", {
   hasGaps: integer("has_gaps").notNull().default(0),
   lastPeriod: integer("last_period").notNull().default(0),
   feedKey: text("feed_key").notNull().default(""),
+  completeThrough: integer("complete_through").notNull().default(0),
 });
 
 /** migrations/0018_log_sequence.sql and 0020_feed.sql */

@@ -142,6 +142,12 @@ const shared = {
   parameters: [...own, download, ...filterParameters].map(({ name }) => ref("parameters", String(name))),
 };
 
+const status = {
+  tags: ["events"],
+  description: "Every event that was answered with 202 before `complete_through` is in the feed, or is a dead letter.",
+  security: [{ token: [] }],
+};
+
 const ok = response(messages);
 
 export const feedPaths: Json = {
@@ -177,6 +183,28 @@ export const feedPaths: Json = {
       summary: "Where the feed ends",
       ...shared,
       responses: { 200: withoutContent({ description: "The headers of the end.", headers: FEED }), ...refused("Head") },
+    },
+  },
+  "/api/events/feed/status/": {
+    get: {
+      operationId: "events_feed_status",
+      summary: "Up to when the feed is complete",
+      ...status,
+      responses: {
+        200: response({
+          description: "The time, and why it stands still.",
+          headers: READING,
+          schema: ref("schemas", "FeedStatus"),
+          example: { complete_through: "2026-11-25T12:00:00Z", standing_still: null },
+        }),
+        ...refused(""),
+      },
+    },
+    head: {
+      operationId: "events_feed_status_head",
+      summary: "Up to when the feed is complete: the headers only",
+      ...status,
+      responses: { 200: withoutContent({ description: "The headers only.", headers: READING }), ...refused("Head") },
     },
   },
 };

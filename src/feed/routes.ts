@@ -1,6 +1,8 @@
 import type { Context, Hono } from "hono";
+import { seesEverything } from "../auth/actor.ts";
 import { authenticate } from "../auth/authenticate.ts";
 import type { App } from "../env.ts";
+import { jsonText } from "../http/json.ts";
 import { acceptedType } from "../http/negotiate.ts";
 import { mountResource } from "../http/resource.ts";
 import { csv, exported, exportedPage, ndjson } from "./export.ts";
@@ -8,6 +10,7 @@ import { eventStream, longPoll } from "./live.ts";
 import { openRead } from "./open-reads.ts";
 import { type FeedRequest, readFeedRequest } from "./request.ts";
 import { emptyResponse, firstPage, headResponse, listResponse, pageResponse, streamResponse } from "./respond.ts";
+import { feedStatus } from "./status.ts";
 
 const NDJSON = "application/x-ndjson";
 const CSV = "text/csv";
@@ -26,6 +29,12 @@ export function mountFeed(app: Hono<App>): void {
     get: feed,
     types: [NDJSON, CSV, SSE],
   });
+  mountResource(app, { path: "/api/events/feed/status/", name: "Event Feed Status", authenticate, get: status });
+}
+
+async function status(c: Context<App>): Promise<Response> {
+  const answer = await feedStatus(c.env, c.get("reader"), seesEverything(c.get("actor")));
+  return jsonText(c, JSON.stringify(answer), { "Cache-Control": "no-store" });
 }
 
 async function feed(c: Context<App>): Promise<Response> {

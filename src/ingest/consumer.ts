@@ -11,6 +11,8 @@ import { alarm, type Problem, settle } from "./settle.ts";
 import type { Delivered } from "./statistics/delivered.ts";
 import { addRejections } from "./statistics/rejected.ts";
 import { transactions } from "./transactions.ts";
+import { holdUnseen } from "./watermark/hold.ts";
+import { throughOf } from "./watermark/through.ts";
 import { type Failure, writeEvents } from "./write.ts";
 
 /** Statements for dead letters: most of the 100 that src/db/budget.ts leaves of the 1,000 of an invocation. */
@@ -28,11 +30,15 @@ interface Run {
   /** The database for dead letters. */
   letters: D1Calls;
   now: number;
+  /** Up to when the log is complete: microseconds, 0 when it is unknown. */
+  through: number;
   random: () => number;
   problems: Map<Message<unknown>, Problem>;
   rejections: { message: Message<unknown>; counts: Rejections }[];
   settled: Set<Message<unknown>>;
   commits: CommitHook;
+  /** Seconds that a message is away for a retry, at the longest. */
+  away: number;
 }
 
 /**
@@ -42,21 +48,28 @@ interface Run {
  * `onCommit` is told the number of the newest entry of the log after each transaction that wrote one (CommitHook).
  */
 export async function consume(
-  { messages }: MessageBatch<unknown>,
+  batch: MessageBatch<unknown>,
   env: Env,
   now = microsecondsNow(),
   random = Math.random,
   onCommit: (end: number) => Promise<void> = async () => undefined,
 ): Promise<void> {
+  const { messages } = batch;
   const letters = withStatementBudget(env.DB, MAX_LETTER_STATEMENTS);
   const commits = new CommitHook(onCommit);
-  const run: Run = { env, letters, now, random, problems: new Map(), rejections: [], settled: new Set(), commits };
+  const through = await throughOf(batch, env.SPILL);
+  const run: Run = {
+    ...{ env, letters, now, through, random, commits },
+    ...{ problems: new Map(), rejections: [], settled: new Set(), away: 0 },
+  };
   const { halted, ...report } = await writeMessages(run, messages);
   await writeRejections(run, halted);
   for (const message of messages) {
     if (halted && !run.settled.has(message)) note(run, message, halted);
     await settleOnce(run, message);
   }
+  // The platform retries messages when the consumer has returned.
+  if (run.away > 0) await holdUnseen(env.SPILL, "retried", run.away);
   alarm([...run.problems.values()]);
   const level = run.problems.size > 0 ? "warn" : "info";
   const rowsPerEvent = report.stored === 0 ? 0 : Number((report.rowsWritten / report.stored).toFixed(2));
@@ -68,7 +81,7 @@ async function writeMessages(run: Run, messages: readonly Message<unknown>[]) {
   const report = { stored: 0, duplicates: 0, rowsWritten: 0 };
   const DB = withStatementBudget(run.env.DB);
   for (const some of transactions(entriesOf(run, messages))) {
-    const { failures, halted, ...written } = await writeEvents(DB, some, run.now);
+    const { failures, halted, ...written } = await writeEvents(DB, some, run.now, run.through);
     run.commits.tell(written.end);
     report.stored += written.stored;
     report.duplicates += written.duplicates;
@@ -110,7 +123,8 @@ function note({ problems }: Run, message: Message<unknown>, problem: Problem): v
 async function settleOnce(run: Run, message: Message<unknown>): Promise<void> {
   if (run.settled.has(message)) return;
   run.settled.add(message);
-  await settle(message, run.problems.get(message), run.env, run.now, run.random());
+  const away = await settle(message, run.problems.get(message), run.env, run.now, run.random());
+  run.away = Math.max(run.away, away);
 }
 
 async function writeRejections(run: Run, halted: Failure | undefined): Promise<void> {

@@ -55,7 +55,7 @@ async function acceptRequest(c: Context<App>, secret: string, now: number): Prom
   const later = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
   const { name, tellsPlaces, isUpstream } = producer;
   const messages = packMessages({ producer: name, receivedAt, tellsPlaces, isUpstream }, events);
-  if (events.length > 0) await enqueue(c.env, messages, receivedAt, later);
+  if (events.length > 0) await enqueue(c.env, { messages, producer: name, receivedAt }, later);
   const receipts = await makeReceipts(producer, events, receivedAt);
   const uuids = events.map((event) => event.uuid);
   return c.json({ accepted: events.length, uuids, receipts, ...(warnings.length > 0 ? { warnings } : {}) }, 202);

@@ -39,21 +39,24 @@ interface Item<T> extends Delivered {
 interface Run<T extends Delivered> {
   db: Database;
   now: number;
+  through: number;
   written: Written<T>;
 }
 
 /**
  * Writes the events of one transaction. When it fails for good, it is tried again in halves, down to the one event that
- * causes the failure. When it fails for now, it is left for later as a whole. `now` in microseconds.
+ * causes the failure. When it fails for now, it is left for later as a whole. `now` in microseconds; `through`:
+ * up to when the log is complete (watermark/through.ts), microseconds.
  */
 export async function writeEvents<T extends Delivered>(
   binding: D1Calls,
   delivered: readonly T[],
   now: number,
+  through = 0,
 ): Promise<Written<T>> {
   const written: Written<T> = { failures: new Map(), stored: 0, end: 0, duplicates: 0, rowsWritten: 0 };
   const items = delivered.map((delivery) => ({ ...delivery, sent: delivery.event, delivery }));
-  await write({ db: database(binding), now, written }, items);
+  await write({ db: database(binding), now, through, written }, items);
   return written;
 }
 
@@ -136,14 +139,14 @@ const isForeign = ([{ event }, { producer, isUpstream }]: Contested<Delivered>):
   producer !== event.producer || (isUpstream && !event.isUpstream);
 
 async function record<T extends Delivered>(
-  { db, now, written }: Run<T>,
+  { db, now, through, written }: Run<T>,
   items: readonly Item<T>[],
   evictions: Evictions,
 ): Promise<Contested<T>[]> {
   const events = items.map(({ event }) => event);
   // Any other event is a conflict, which is not counted here, or is passed over and written again.
   const alongside = countDelivered(ofFirsts(items), now);
-  const report = await recordEvents(db, events, { alongside, evictions });
+  const report = await recordEvents(db, events, { alongside, evictions, through });
   written.stored += report.events;
   written.end = Math.max(written.end, report.end);
   written.duplicates += report.duplicates;

@@ -27,7 +27,7 @@ export function withJournal(worker: Worker): Worker {
   return {
     fetch: (request, env, ctx) => worker.fetch(request, journal.around(env), ctx),
     queue: async (batch, env, ctx) => {
-      const { noted, acknowledged } = noting(batch);
+      const { noted, acknowledged } = noting(batch, await journal.metrics(env.SPILL, batch.queue, batch));
       await worker.queue(noted, journal.around(env), ctx);
       await journal.forget(env.SPILL, acknowledged);
     },
@@ -37,8 +37,11 @@ export function withJournal(worker: Worker): Worker {
   };
 }
 
-/** A batch that notes the bodies of the messages that its consumer acknowledges. */
-function noting(batch: MessageBatch<unknown>): { noted: MessageBatch<unknown>; acknowledged: unknown[] } {
+/** A batch, with other metrics, that notes the bodies of the messages that its consumer acknowledges. */
+function noting(
+  batch: MessageBatch<unknown>,
+  metrics: QueueMetrics,
+): { noted: MessageBatch<unknown>; acknowledged: unknown[] } {
   const acknowledged: unknown[] = [];
   const messages = batch.messages.map((message) => ({
     ...{ id: message.id, timestamp: message.timestamp, attempts: message.attempts, body: message.body },
@@ -48,7 +51,8 @@ function noting(batch: MessageBatch<unknown>): { noted: MessageBatch<unknown>; a
     },
     retry: (options?: QueueRetryOptions) => message.retry(options),
   }));
-  const { queue, metadata } = batch;
+  const { queue } = batch;
+  const metadata = { ...batch.metadata, metrics };
   const rest = { ackAll: () => batch.ackAll(), retryAll: (options?: QueueRetryOptions) => batch.retryAll(options) };
   return { noted: { queue, metadata, messages, ...rest }, acknowledged };
 }
@@ -56,6 +60,9 @@ function noting(batch: MessageBatch<unknown>): { noted: MessageBatch<unknown>; a
 class Journal {
   /** The keys of the messages that the queues of this process have. */
   readonly #held = new Set<string>();
+  /** When each message was written that no consumer has acknowledged, milliseconds: those of earlier processes, too. */
+  readonly #times = new Map<string, number>();
+  #begun: Promise<void> | undefined;
   /** One for each Env: the Worker knows its queues by identity. */
   readonly #envs = new WeakMap<Env, Env>();
 
@@ -77,7 +84,7 @@ class Journal {
   #kept(env: Env, binding: Binding): Queue<string> {
     const queue = env[binding];
     return {
-      metrics: () => queue.metrics(),
+      metrics: async () => this.metrics(env.SPILL, NAMES[binding], { metadata: { metrics: await queue.metrics() } }),
       send: (body, options) => this.#during(env, binding, [body], () => queue.send(body, options)),
       sendBatch: async (given, options) => {
         const messages = [...given];
@@ -92,6 +99,7 @@ class Journal {
     const keys = await Promise.all(bodies.map((body) => keyOf(NAMES[binding], body)));
     try {
       for (const key of keys) this.#held.add(key);
+      for (const key of keys) this.#times.set(key, this.#times.get(key) ?? Date.now());
       await Promise.all(bodies.map((body, index) => SPILL.put(keys[index] ?? "", body)));
       return await send();
     } catch (error) {
@@ -109,7 +117,40 @@ class Journal {
 
   async #delete(bucket: R2Bucket, keys: string[]): Promise<void> {
     if (keys.length > 0) await bucket.delete(keys);
-    for (const key of keys) this.#held.delete(key);
+    for (const key of keys) {
+      this.#held.delete(key);
+      this.#times.delete(key);
+    }
+  }
+
+  /**
+   * The metrics of a queue as Cloudflare documents them: the oldest message is the oldest one that is not acknowledged. A
+   * local queue leaves out those that are being delivered, and those that wait for a retry or for another process.
+   */
+  async metrics(
+    bucket: R2Bucket,
+    queue: string,
+    { metadata, messages = [] }: Pick<MessageBatch<unknown>, "metadata"> & Partial<MessageBatch<unknown>>,
+  ): Promise<QueueMetrics> {
+    this.#begun ??= this.#begin(bucket);
+    await this.#begun.catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
+    let oldest = messages.reduce(
+      (first, { timestamp }) => Math.min(first, Number(timestamp)),
+      Number.POSITIVE_INFINITY,
+    );
+    for (const [key, time] of this.#times) if (key.startsWith(`${PREFIX}${queue}/`)) oldest = Math.min(oldest, time);
+    const { oldestMessageTimestamp, ...others } = metadata.metrics;
+    return oldest === Number.POSITIVE_INFINITY ? others : { ...others, oldestMessageTimestamp: new Date(oldest) };
+  }
+
+  /** Finds what earlier processes have left. */
+  async #begin(bucket: R2Bucket): Promise<void> {
+    for await (const { key, uploaded } of objectsBelow(bucket, PREFIX)) {
+      this.#times.set(key, Math.min(this.#times.get(key) ?? Number.POSITIVE_INFINITY, uploaded.getTime()));
+    }
   }
 
   /** Sends what an earlier process has left to the queues. */
@@ -138,11 +179,15 @@ const keyOf = async (queue: string, body: string): Promise<string> => `${PREFIX}
 
 async function keysBelow(bucket: R2Bucket, prefix: string): Promise<string[]> {
   const keys: string[] = [];
+  for await (const { key } of objectsBelow(bucket, prefix)) keys.push(key);
+  return keys;
+}
+
+async function* objectsBelow(bucket: R2Bucket, prefix: string): AsyncGenerator<R2Object> {
   let cursor: string | undefined;
   do {
     const page = await bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
-    keys.push(...page.objects.map(({ key }) => key));
+    yield* page.objects;
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
-  return keys;
 }

@@ -9,7 +9,8 @@ import { heldBatch } from "./queue.ts";
 
 /*
  * Documented: at least one delivery (https://developers.cloudflare.com/queues/reference/delivery-guarantees/), in an order
- * of best effort; up to 250 consumers at once; after max_retries a message goes to the dead letters. Assumed: the parts
+ * of best effort; up to 250 consumers at once; after max_retries a message goes to the dead letters; metrics count messages
+ * that are not acknowledged (https://developers.cloudflare.com/queues/configuration/javascript-apis/). Assumed: the parts
  * below.
  */
 
@@ -28,12 +29,30 @@ const REDELIVERIES = 3;
 /** Part of all messages that are delivered to two consumers at the same time. */
 const DELIVERED_TWICE = 0.02;
 
+/** The parts of what may go wrong; `hidesRetries`: the metrics leave out messages that wait for a retry, as local ones do. */
+export interface QueueFaults {
+  refused?: number;
+  lostAnswers?: number;
+  stalled?: number;
+  redelivered?: number;
+  hidesRetries?: boolean;
+}
+
 interface Waiting {
   body: string;
+  sentAt: Date;
   attempts: number;
   dueAt: number;
   again: number;
 }
+
+const FAULTS: Required<QueueFaults> = {
+  refused: REFUSED_SENDS,
+  lostAnswers: LOST_ANSWERS,
+  stalled: STALLED_SENDS,
+  redelivered: REDELIVERED,
+  hidesRetries: false,
+};
 
 /** A queue in simulated time that does all a queue may do: refuse, stall, reorder, and deliver more than once. */
 export class FaultyQueue {
@@ -43,22 +62,35 @@ export class FaultyQueue {
   readonly #random: Random;
   readonly #consumers: number;
   readonly #deadLetters: FaultyQueue | undefined;
+  readonly #clock: Clock;
+  /** What may go wrong from now on. */
+  readonly faults: Required<QueueFaults>;
   #waiting: Waiting[] = [];
 
-  constructor(name: string, random: Random, clock: Clock, consumers: number, deadLetters?: FaultyQueue) {
+  constructor(
+    name: string,
+    random: Random,
+    clock: Clock,
+    consumers: number,
+    deadLetters?: FaultyQueue,
+    faults: QueueFaults = {},
+  ) {
+    this.#clock = clock;
+    this.faults = { ...FAULTS, ...faults };
     this.#name = name;
     this.#consumers = consumers;
     this.#random = random;
     this.#deadLetters = deadLetters;
     const take = async (bodies: readonly string[]) => {
+      const { refused, lostAnswers, stalled } = this.faults;
       const luck = this.#random.next();
-      if (luck >= 1 - STALLED_SENDS) {
+      if (luck >= 1 - stalled) {
         this.counts.stalled += 1;
         queueMicrotask(() => clock.advance(STALL));
         return new Promise(() => {});
       }
-      if (luck >= REFUSED_SENDS) this.add(bodies, clock.now);
-      if (luck < REFUSED_SENDS + LOST_ANSWERS) {
+      if (luck >= refused) this.add(bodies, clock.now);
+      if (luck < refused + lostAnswers) {
         this.counts.refused += 1;
         throw new Error("Too Many Requests");
       }
@@ -66,7 +98,7 @@ export class FaultyQueue {
     this.binding = asQueue({
       send: (body: string) => take([body]),
       sendBatch: (messages: Iterable<{ body: string }>) => take([...messages].map(({ body }) => body)),
-      metrics: async () => ({ backlogCount: this.size }),
+      metrics: async () => this.#metrics(),
     });
   }
 
@@ -80,7 +112,15 @@ export class FaultyQueue {
   }
 
   add(bodies: readonly string[], dueAt: number): void {
-    for (const body of bodies) this.#waiting.push({ body, attempts: 1, dueAt, again: 0 });
+    for (const body of bodies) this.#waiting.push({ body, sentAt: new Date(), attempts: 1, dueAt, again: 0 });
+  }
+
+  #metrics(): MessageBatchMetrics {
+    const isHidden = ({ dueAt }: Waiting) => this.faults.hidesRetries && dueAt > this.#clock.now;
+    const seen = this.#waiting.filter((message) => !isHidden(message));
+    const oldest = seen.reduce((first, { sentAt }) => Math.min(first, sentAt.getTime()), Number.POSITIVE_INFINITY);
+    const counts = { backlogCount: seen.length, backlogBytes: 0 };
+    return seen.length === 0 ? counts : { ...counts, oldestMessageTimestamp: new Date(oldest) };
   }
 
   /**
@@ -103,7 +143,8 @@ export class FaultyQueue {
 
   async #consume(chosen: readonly Waiting[], { env, memory }: { env: Env; memory: Memory }, clock: Clock) {
     this.counts.batches += 1;
-    const { batch, outcomes } = aBatch(this.#name, chosen);
+    const given = chosen.map(({ body, attempts, sentAt }) => ({ body, attempts, timestamp: sentAt }));
+    const { batch, outcomes } = aBatch(this.#name, given, this.#metrics());
     const { held, end } = heldBatch(batch, memory);
     await worker.queue(held, env);
     end();
@@ -112,7 +153,7 @@ export class FaultyQueue {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("A message was neither acknowledged nor retried.");
       if (outcome !== "acked") this.#retry(message, clock.now + outcome.retriedAfter, gone);
-      else if (message.again < REDELIVERIES && (message.again > 0 || this.#random.next() < REDELIVERED)) {
+      else if (message.again < REDELIVERIES && (message.again > 0 || this.#random.next() < this.faults.redelivered)) {
         this.counts.redelivered += 1;
         Object.assign(message, { again: message.again + 1, attempts: message.attempts + 1 });
       } else gone.add(message);

@@ -29,7 +29,7 @@ export function cloudBucket(binding: R2Bucket, given: CloudBucket = {}): R2Bucke
       const object = await binding.get(key);
       if (object === null) return null;
       const text = async () => read(key, await object.text());
-      return { ...object, key, text, json: async () => JSON.parse(await text()) };
+      return { ...object, key, etag: object.etag, text, json: async () => JSON.parse(await text()) };
     },
     delete: async (keys: string | string[]) => {
       await binding.delete(keys);

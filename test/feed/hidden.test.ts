@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { database, runBatch } from "../../src/db/client.ts";
 import type { NewEvent } from "../../src/events/event.ts";
 import { deleteOldest } from "../../src/events/log/retention.ts";
@@ -95,6 +95,14 @@ async function asked(token: string, reader: { filter: string; offset: string; id
     hasEtag: response.headers.has("ETag"),
   };
 }
+
+/** Cursors change every 20 seconds. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 25) });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 it("two logs that differ in hidden events only give a reader the same feed", async () => {
   const without = await responses(undefined);

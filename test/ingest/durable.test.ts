@@ -9,9 +9,8 @@ import { deliver } from "../support/batch.ts";
 import { stopClock } from "../support/clock.ts";
 import { hook, push, rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
+import { keysBelow as keys } from "../support/storage.ts";
 import { runMinute } from "../support/world.ts";
-
-const keys = async (prefix = "") => (await env.SPILL.list({ prefix })).objects.map(({ key }) => key);
 
 const send = (body: unknown, changed: object) => push(body, { changed });
 

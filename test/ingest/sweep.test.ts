@@ -1,19 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { LOG_MARK_KEY } from "../../src/ingest/queue/keys.ts";
 import { packMessages } from "../../src/ingest/queue/message.ts";
 import { aRefusingBucket } from "../cloud/r2.ts";
 import { deliver } from "../support/batch.ts";
 import { later, stopClock } from "../support/clock.ts";
 import { rows } from "../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../support/queue.ts";
+import { isMark, keysBelow as keys } from "../support/storage.ts";
 import { hex, runMinute } from "../support/world.ts";
-
-const keys = async (prefix = "") => {
-  const { objects, truncated } = await env.SPILL.list({ prefix });
-  if (truncated) throw new Error("There are more objects than one list has.");
-  return objects.map(({ key }) => key);
-};
 
 /** An object as a refused request leaves it; lower numbers are older. */
 const keyOf = (number: number) => `spill/2026-01-01/00-00-00.000-${String(number).padStart(5, "0")}.json`;
@@ -28,7 +22,7 @@ async function spilledEvents(count: number, first = 0): Promise<void> {
   }
 }
 
-/** The bucket, with what is called, but for the mark of the log. `before` runs before each call. */
+/** The bucket, with what is called, but for its marks. `before` runs before each call. */
 function aWatchedBucket(before: (call: string, key: unknown) => void = () => {}) {
   const calls: string[] = [];
   const SPILL = new Proxy(env.SPILL, {
@@ -36,7 +30,7 @@ function aWatchedBucket(before: (call: string, key: unknown) => void = () => {})
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== "function") return method;
       return async (...given: unknown[]) => {
-        if (given[0] !== LOG_MARK_KEY) calls.push(String(name));
+        if (!isMark(given[0])) calls.push(String(name));
         before(String(name), given[0]);
         return method.apply(target, given);
       };

@@ -49,6 +49,23 @@ const REFUSED = "D1_ERROR: CHECK constraint failed: SQLITE_CONSTRAINT";
 const failing = (error: string) => ({ DB: aFailingDatabase(error).DB });
 
 describe("the journal of the local queues", () => {
+  it("gives metrics that count what is being delivered, waits for a retry, or is left of an earlier process", async () => {
+    const seen: unknown[] = [];
+    const watching = withJournal({
+      ...worker,
+      queue: async ({ metadata, messages }) => {
+        seen.push(metadata.metrics.oldestMessageTimestamp);
+        for (const message of messages) message.ack();
+      },
+    });
+    await aProcess().send(hook());
+    const [left] = (await env.SPILL.list({ prefix: "journal/" })).objects;
+    const message = { body: "later", timestamp: new Date(Date.now() + 60_000) };
+    await watching.queue(aBatch(INGEST_QUEUE_NAME, [message]).batch, bindings(), createExecutionContext());
+    await watching.queue(aBatch(DEAD_LETTER_QUEUE_NAME, [message]).batch, bindings(), createExecutionContext());
+    expect(seen).toEqual([left?.uploaded, message.timestamp]);
+  });
+
   it("has a message before the queue has it, and until its events are stored", async () => {
     const seen: string[][] = [];
     const { queue } = aQueue();

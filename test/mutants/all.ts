@@ -11,6 +11,7 @@ import { replicaMutants } from "./replicas.ts";
 import { searchMutants } from "./search.ts";
 import { securityMutants } from "./security.ts";
 import { tailMutants } from "./tail.ts";
+import { watermarkMutants } from "./watermark.ts";
 
 export const allMutants: readonly Mutant[] = [
   ...readingMutants,
@@ -25,4 +26,5 @@ export const allMutants: readonly Mutant[] = [
   ...keptMutants,
   ...localMutants,
   ...tailMutants,
+  ...watermarkMutants,
 ];

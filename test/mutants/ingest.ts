@@ -5,8 +5,8 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "A message that was written is not acknowledged.",
     file: "src/ingest/settle.ts",
-    search: "if (problem === undefined) message.ack();",
-    replace: "if (problem === undefined) return;",
+    search: "message.ack();\n  return 0;",
+    replace: "return 0;",
     tests: ["test/ingest/consumer"],
   },
   {
@@ -343,8 +343,8 @@ export const ingestMutants: readonly Mutant[] = [
   {
     bug: "A message that waits for room becomes a dead letter when the retries end.",
     file: "src/ingest/settle.ts",
-    search: 'else if (problem.reason === "full")',
-    replace: 'else if (problem.reason === "empty")',
+    search: 'if (problem?.reason === "full")',
+    replace: 'if (problem?.reason === "empty")',
     tests: ["test/ingest/database-errors"],
   },
   {

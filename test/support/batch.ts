@@ -7,10 +7,14 @@ import { bindings } from "./world.ts";
 export type Outcome = "acked" | { retriedAfter: number } | undefined;
 
 /**
- * A batch of queue messages, with the outcome of each in their order; the first call counts, as on the platform. The
+ * A batch of queue messages, by default so old that nothing is known of the watermark, with the outcome of each in their order; the first call counts, as on the platform. The
  * test runner's own createMessageBatch does not keep the delay of a retry.
  */
-export function aBatch(queue: string, given: readonly { body: unknown; attempts?: number }[]) {
+export function aBatch(
+  queue: string,
+  given: readonly { body: unknown; attempts?: number; timestamp?: Date }[],
+  metrics: MessageBatchMetrics = { backlogCount: 0, backlogBytes: 0 },
+) {
   const outcomes: Outcome[] = given.map(() => undefined);
   const settle = (index: number, outcome: Outcome) => {
     outcomes[index] ??= outcome;
@@ -18,9 +22,9 @@ export function aBatch(queue: string, given: readonly { body: unknown; attempts?
   const settleAll = (outcome: Outcome) => {
     for (const index of given.keys()) settle(index, outcome);
   };
-  const messages = given.map(({ body, attempts = 1 }, index) => ({
+  const messages = given.map(({ body, attempts = 1, timestamp = new Date(0) }, index) => ({
     id: String(index),
-    timestamp: new Date(0),
+    timestamp,
     attempts,
     body,
     ack: () => settle(index, "acked"),
@@ -29,7 +33,7 @@ export function aBatch(queue: string, given: readonly { body: unknown; attempts?
   const batch: MessageBatch<unknown> = {
     queue,
     messages,
-    metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
+    metadata: { metrics },
     ackAll: () => settleAll("acked"),
     retryAll: ({ delaySeconds = 0 } = {}) => settleAll({ retriedAfter: delaySeconds }),
   };

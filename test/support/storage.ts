@@ -1,5 +1,16 @@
 import { type D1Migration, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { LOG_MARK_KEY, WATERMARK_KEY } from "../../src/ingest/queue/keys.ts";
+
+/** The keys of the bucket that are no messages. */
+export const isMark = (key: unknown): boolean => key === LOG_MARK_KEY || key === WATERMARK_KEY;
+
+/** The keys below a prefix of the bucket, without the marks. */
+export async function keysBelow(prefix = ""): Promise<string[]> {
+  const { objects, truncated } = await env.SPILL.list({ prefix });
+  if (truncated) throw new Error("There are more objects than one list has.");
+  return objects.map(({ key }) => key).filter((key) => !isMark(key));
+}
 
 /**
  * An empty bucket, and a database with the migrations (all of them, unless told otherwise) and nothing else. reset() empties

@@ -43,7 +43,7 @@ export function followingOf({ visibility, filter, types }: EventsRequest): Follo
 }
 
 /** One row: the state of the log. Two rows read. */
-export const stateStatement: SQL = sql`SELECT ${END} AS "end", incarnation, last_period, 0 AS complete_through
+export const stateStatement: SQL = sql`SELECT ${END} AS "end", incarnation, last_period, complete_through
   FROM commit_watermark`;
 
 /** One row: the secret of the feed. */

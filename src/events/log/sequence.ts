@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { raised } from "./complete.ts";
 
 /**
  * The sequence of the log (migrations/0018): every new event, every change and every deletion is an entry, and the entries
@@ -17,9 +18,12 @@ export const nextId: SQL = sql`(SELECT ${END} FROM commit_watermark) + row_numbe
 /** Up to where the log has gaps, as SQL on a row of commit_watermark: a Worker of an earlier version may have written last. */
 export const DENSE_FROM: SQL = sql`iif(has_gaps, ${END}, dense_from)`;
 
-/** The first statement of a transaction that writes events: marks the end of the log before it. */
-export const markEnd: SQL = sql`UPDATE commit_watermark
-  SET marked_end = ${END}, dense_from = ${DENSE_FROM}, has_gaps = 0`;
+/**
+ * The first statement of a transaction that writes events: marks the end of the log before it, and raises the time up to
+ * which the log is complete. `through`: microseconds, 0 when nothing is known of it.
+ */
+export const markEnd = (through = 0): SQL => sql`UPDATE commit_watermark
+  SET marked_end = ${END}, dense_from = ${DENSE_FROM}, has_gaps = 0, ${raised(through)}`;
 
 /**
  * Statements that give stored events other uuids, each in an entry of its own. `changes`: a query for `id`, the new `uuid`

@@ -30,19 +30,26 @@ export interface RecordReport {
   moves: Move[];
 }
 
+export interface RecordOptions {
+  alongside?: readonly SQL[];
+  evictions?: Evictions;
+  through?: number;
+}
+
 /**
  * Writes events in one transaction, each once: an event whose uuid is stored stays as it was first written, and of events
  * with one uuid the first is written. All or nothing: throws D1's error when nothing was written. Events of upstream, and
  * events with an id, are written first, so that others of the same content find them. `alongside` runs last, in the same
- * transaction; `evictions`: new uuids for stored events that are in the way of upstream.
+ * transaction; `evictions`: new uuids for stored events that are in the way of upstream; `through`: up to when the log is
+ * complete (log/complete.ts), microseconds.
  */
 export async function recordEvents(
   db: Database,
   events: readonly NewEvent[],
-  { alongside = [], evictions = new Map() }: { alongside?: readonly SQL[]; evictions?: Evictions } = {},
+  { alongside = [], evictions = new Map(), through = 0 }: RecordOptions = {},
 ): Promise<RecordReport> {
   const unique = [...new Map([...events].reverse().map((event) => [event.uuid, event])).values()].reverse();
-  const results = await runGroups(db, { ...statements(unique, events, evictions), alongside });
+  const results = await runGroups(db, { ...statements(unique, events, evictions, through), alongside });
   const { changed, inserted, moved, conflicting } = results;
   const conflicts = conflicting.flatMap(({ results: rows }) => rows.map(toConflict));
   const sent = new Set(conflicts.map(conflictKey));
@@ -61,7 +68,7 @@ export async function recordEvents(
 }
 
 /** The statements of the transaction, in their order. `unique`: the first event of each uuid among `events`. */
-function statements(unique: readonly NewEvent[], events: readonly NewEvent[], evictions: Evictions) {
+function statements(unique: readonly NewEvent[], events: readonly NewEvent[], evictions: Evictions, through: number) {
   const prepared = unique.map(prepare);
   const rows = (wanted: number) => prepared.filter(({ turn }) => turn === wanted).map(({ row }) => row);
   const named = unique.filter(({ content }) => content !== undefined);
@@ -71,7 +78,7 @@ function statements(unique: readonly NewEvent[], events: readonly NewEvent[], ev
   const objects = chunked(objectRows(events));
   return {
     before: [
-      markEnd,
+      markEnd(through),
       insertTypes(unique),
       ...shared.map(shareStored),
       ...names.flatMap((some) => settleIds(some, evictions)),

@@ -3,10 +3,12 @@ import { type Database, database } from "../../db/client.ts";
 import type { Env } from "../../env.ts";
 import { type NewEvent, withContent } from "../../events/event.ts";
 import { storedIdentities } from "../../events/write/stored.ts";
+import { withDeadline } from "../../values/deadline.ts";
 import { microsecondsNow } from "../../values/time.ts";
 import { unpackMessage } from "../queue/message.ts";
 import { retryDelay } from "../queue/retry.ts";
-import { spillDead } from "../queue/spill.ts";
+import { SPILL_DEADLINE_MS, spillDead } from "../queue/spill.ts";
+import { holdOutside, holdUnseen } from "../watermark/hold.ts";
 import { keepDeadLetters } from "./keep.ts";
 import { type DeadLetter, deadLetterOf, unreadableDeadLetter } from "./letter.ts";
 import { asText, type Cause, unpackDeadLetter } from "./message.ts";
@@ -22,6 +24,7 @@ export async function consumeDeadLetters(
   random = Math.random,
 ): Promise<void> {
   const DB = withStatementBudget(env.DB);
+  let away = 0;
   for (const message of batch.messages) {
     try {
       await keepDeadLetters({ DB, SPILL: env.SPILL }, await deadLettersIn(database(DB), message), now);
@@ -31,14 +34,26 @@ export async function consumeDeadLetters(
         JSON.stringify({ level: "error", event: "dead_letter_not_kept", id: message.id, error: String(error) }),
       );
       if (message.attempts >= MAX_DEAD_ATTEMPTS && (await isSpilled(env, message, now))) message.ack();
-      else message.retry({ delaySeconds: retryDelay(message.attempts, random()) });
+      else {
+        message.retry({ delaySeconds: retryDelay(message.attempts, random()) });
+        away = Math.max(away, retryDelay(message.attempts, 1));
+      }
     }
   }
+  if (away > 0) await hold(env.SPILL, away);
+}
+
+/** A message may be here because a consumer died, and nobody has said so yet. */
+async function hold(bucket: R2Bucket, seconds: number): Promise<void> {
+  await holdOutside(bucket, "dead").catch(() => undefined);
+  await holdUnseen(bucket, "retried", seconds);
 }
 
 async function isSpilled(env: Env, { id, body }: Message<unknown>, now: number): Promise<boolean> {
   try {
-    await spillDead(env.SPILL, asText(body), now, id);
+    await holdOutside(env.SPILL, "dead");
+    const spilled = spillDead(env.SPILL, asText(body), now, id);
+    await withDeadline(spilled, SPILL_DEADLINE_MS, "R2 did not answer in time.");
     return true;
   } catch (error) {
     console.error(JSON.stringify({ level: "error", event: "dead_letter_not_spilled", id, error: String(error) }));

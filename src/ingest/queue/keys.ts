@@ -15,5 +15,8 @@ export function spillKey(prefix: string, now: number, name: string): string {
 /** The key of the object that says how far the log has come (src/ingest/log-mark.ts). */
 export const LOG_MARK_KEY = "log/mark.json";
 
+/** The key of the object that says whether messages are outside of the queue's metrics (src/ingest/watermark/mark.ts). */
+export const WATERMARK_KEY = "watermark/mark.json";
+
 /** The key of the body of a dead letter that is too large for a row. */
 export const bodyKey = (id: string): string => `bodies/${id}`;

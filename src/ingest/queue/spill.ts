@@ -14,6 +14,9 @@ const MAX_OBJECTS = 5_000;
 /** Milliseconds. The next sweep begins a minute after this one has begun. */
 const MAX_MS = 50_000;
 
+/** Milliseconds that R2 has to take messages: the watermark is held for a little longer (src/ingest/watermark/hold.ts). */
+export const SPILL_DEADLINE_MS = 5_000;
+
 /** Writes messages to R2 and returns their key. Keys sort by time. `now` in microseconds. */
 export async function spill(bucket: R2Bucket, messages: readonly string[], now: number, name: string): Promise<string> {
   const key = spillKey(SPILL_PREFIX, now, name);

@@ -3,7 +3,6 @@ import { describe, expect, it, vi } from "vitest";
 import { MAX_DEAD_ATTEMPTS } from "../../../src/ingest/dead-letters/consumer.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../src/ingest/dead-letters/keep.ts";
 import { replayDeadLetters } from "../../../src/ingest/dead-letters/replay.ts";
-import { LOG_MARK_KEY } from "../../../src/ingest/queue/keys.ts";
 import { DEAD_LETTER_QUEUE_NAME as DEAD, INGEST_QUEUE_NAME as INGEST } from "../../../src/ingest/queue/names.ts";
 import { retryDelay } from "../../../src/ingest/queue/retry.ts";
 import { MAX_ATTEMPTS } from "../../../src/ingest/settle.ts";
@@ -12,6 +11,7 @@ import { deliver } from "../../support/batch.ts";
 import { later, stopClock } from "../../support/clock.ts";
 import { aFailingDatabase, aMeteredDatabase, hook, queued, rows } from "../../support/ingest.ts";
 import { aQueue, aRefusingQueue, asQueue } from "../../support/queue.ts";
+import { keysBelow } from "../../support/storage.ts";
 import { bindings, runMinute } from "../../support/world.ts";
 
 const RETRIED = { retriedAfter: expect.any(Number) };
@@ -22,8 +22,7 @@ const consume = (queue: string, bodies: readonly unknown[], attempts: number, ch
   deliver(bodies, changed, { queue, attempts });
 
 /** The keys of the bucket, besides the mark of the log. */
-const spilled = async () =>
-  (await env.SPILL.list()).objects.map(({ key }) => key).filter((key) => key !== LOG_MARK_KEY);
+const spilled = () => keysBelow();
 
 /** Through all deliveries, as the platform would do it, into the table. */
 async function died(bodies: readonly unknown[]) {

@@ -1,0 +1,54 @@
+import { env } from "cloudflare:workers";
+
+/** A request that was answered with 202: when, in microseconds, and the messages of its events. */
+interface Answered {
+  at: number;
+  messages: readonly string[];
+}
+
+/** Checks `complete_through` against every 202, again and again. */
+export class CompletenessCheck {
+  /** Events that were neither stored nor dead although the log said so. */
+  wrong = 0;
+  /** How often the time had advanced, and where it is. */
+  advances = 0;
+  through = 0;
+  #pending: Answered[] = [];
+
+  /** Notes a request that has just been answered with 202. */
+  answered(messages: readonly string[]): void {
+    this.#pending.push({ at: Date.now() * 1_000, messages });
+  }
+
+  /** When the last request was answered that the time has not passed; undefined when there is none. */
+  get last(): number | undefined {
+    return this.#pending.at(-1)?.at;
+  }
+
+  /** Reads the time, and looks for the events of all requests that it has passed since the last check. */
+  async check(): Promise<void> {
+    const through = Number(
+      await env.DB.prepare("SELECT complete_through FROM commit_watermark").first("complete_through"),
+    );
+    if (through < this.through) throw new Error("The time went back.");
+    if (through === this.through) return;
+    this.advances += 1;
+    this.through = through;
+    const passed = this.#pending.filter(({ at }) => at < through);
+    this.#pending = this.#pending.filter(({ at }) => at >= through);
+    this.wrong += await missing(passed.flatMap(({ messages }) => messages));
+  }
+}
+
+/** How many of the events are neither in the log nor in a dead letter. */
+async function missing(messages: readonly string[]): Promise<number> {
+  const { results } = await env.DB.prepare(
+    `SELECT value AS message FROM json_each(?) WHERE value NOT IN (SELECT message FROM events)`,
+  )
+    .bind(JSON.stringify(messages))
+    .all<{ message: string }>();
+  if (results.length === 0) return 0;
+  const letters = await env.DB.prepare("SELECT body FROM dead_letters").all<{ body: string | null }>();
+  const isDead = (message: string) => letters.results.some(({ body }) => body?.includes(JSON.stringify(message)));
+  return results.filter(({ message }) => !isDead(message)).length;
+}
