@@ -124,4 +124,11 @@ export const feedMutants: readonly Mutant[] = [
     replace: "",
     tests: ["test/feed/open-reads"],
   },
+  {
+    bug: "A cursor may go back in the course of a stream.",
+    file: "src/feed/live.ts",
+    search: "String(Math.max(cursor, nextCursor(undefined)))",
+    replace: "String(nextCursor(feed.cursor))",
+    tests: ["test/feed/protocol"],
+  },
 ];
