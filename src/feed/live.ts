@@ -55,15 +55,16 @@ async function nextLook({ feed, page }: State, deadline: number): Promise<State>
   return { feed: now, page: mayHaveMore ? await readAgain(sourceOf(now), page) : { ...page, messages: [] } };
 }
 
-/** The events of a page: its messages, if there are any, and where to go on. */
+/** The events of a page: its messages, if there are any, and where to go on, also as an id, which an EventSource sends back. */
 async function eventsOf({ feed, page }: State, cursor: number): Promise<string> {
   const { messages, isUpToDate, state } = page;
+  const offset = await offsetAfter(feed, page);
   const control = {
-    streamNextOffset: await offsetAfter(feed, page),
+    streamNextOffset: offset,
     streamCursor: String(Math.max(cursor, nextCursor(undefined))),
     ...(isUpToDate ? { upToDate: true } : {}),
     ...(state.completeThrough > 0 ? { streamCompleteThrough: printTime(state.completeThrough) } : {}),
   };
   const data = messages.length === 0 ? "" : `event: data\ndata: [${messages.join(",")}]\n\n`;
-  return `${data}event: control\ndata: ${JSON.stringify(control)}\n\n`;
+  return `${data}event: control\ndata: ${JSON.stringify(control)}\nid: ${offset}\n\n`;
 }

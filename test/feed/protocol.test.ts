@@ -198,6 +198,28 @@ describe("a page of another origin", () => {
   });
 });
 
+describe("a stream of Server-Sent Events", () => {
+  it("goes on for an EventSource that comes back with the id of the last control event", async () => {
+    await recorded(anEvent({ message: "one" }), anEvent({ message: "two" }));
+    const query = "offset=-1&live=sse&limit=1&field=message";
+    const text = await (await read(query)).text();
+    const [id = ""] = /(?<=^id: ).*$/m.exec(text) ?? [];
+    expect(id).toBe(controlsIn(text)[0]?.streamNextOffset);
+
+    const again = await (await read(query, { headers: { "Last-Event-ID": id } })).text();
+    expect(text).toContain('data: [{"id":1,"message":"one"}]\n');
+    expect(again).not.toContain('"one"');
+    expect(again).toContain('data: [{"id":2,"message":"two"}]\n');
+  });
+
+  it.each(["nothing", "a".repeat(256)])("refuses another id: %s", async (id) => {
+    const headers = { "Last-Event-ID": id };
+    expect((await read("offset=-1&live=sse", { headers })).status).toBe(400);
+    expect((await read("live=sse", { headers })).status).toBe(400);
+    expect((await read("offset=-1", { headers })).status).toBe(200);
+  });
+});
+
 describe("writes", () => {
   it.each(["POST", "PUT", "PATCH", "DELETE"])("by %s are 405", async (method) => {
     expect((await read("", { method })).status).toBe(405);

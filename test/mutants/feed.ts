@@ -131,4 +131,11 @@ export const feedMutants: readonly Mutant[] = [
     replace: "String(nextCursor(feed.cursor))",
     tests: ["test/feed/protocol"],
   },
+  {
+    bug: "An EventSource that comes back begins again.",
+    file: "src/feed/request.ts",
+    search: 'later.set("offset", id);',
+    replace: "",
+    tests: ["test/feed/protocol"],
+  },
 ];
