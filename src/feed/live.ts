@@ -22,14 +22,15 @@ export async function longPoll(feed: FeedRequest): Promise<{ feed: FeedRequest; 
 /** The text of a stream of Server-Sent Events, page by page. Ends after STREAM_MS, and when the reader may no longer read. */
 export async function* eventStream(feed: FeedRequest, first: Page): AsyncGenerator<string> {
   const deadline = Date.now() + STREAM_MS;
+  const cursor = nextCursor(feed.cursor);
   let state = { feed, page: first };
-  yield await eventsOf(state.feed, state.page);
+  yield await eventsOf(state, cursor);
   while (Date.now() < deadline) {
     const { page } = state;
     state = isIdle(page) ? await nextLook(state, deadline) : { ...state, page: await pageAfter(state) };
     const isNew = state.page.messages.length > 0 || !state.page.isUpToDate || isTold(page, state.page);
     // A comment, so that nobody on the way takes the connection for dead.
-    yield isNew ? await eventsOf(state.feed, state.page) : ":\n\n";
+    yield isNew ? await eventsOf(state, cursor) : ":\n\n";
   }
 }
 
@@ -54,15 +55,16 @@ async function nextLook({ feed, page }: State, deadline: number): Promise<State>
   return { feed: now, page: mayHaveMore ? await readAgain(sourceOf(now), page) : { ...page, messages: [] } };
 }
 
-/** The events of a page: its messages, if there are any, and where to go on. */
-async function eventsOf(feed: FeedRequest, page: Page): Promise<string> {
+/** The events of a page: its messages, if there are any, and where to go on, also as an id, which an EventSource sends back. */
+async function eventsOf({ feed, page }: State, cursor: number): Promise<string> {
   const { messages, isUpToDate, state } = page;
+  const offset = await offsetAfter(feed, page);
   const control = {
-    streamNextOffset: await offsetAfter(feed, page),
-    streamCursor: String(nextCursor(feed.cursor)),
+    streamNextOffset: offset,
+    streamCursor: String(Math.max(cursor, nextCursor(undefined))),
     ...(isUpToDate ? { upToDate: true } : {}),
     ...(state.completeThrough > 0 ? { streamCompleteThrough: printTime(state.completeThrough) } : {}),
   };
   const data = messages.length === 0 ? "" : `event: data\ndata: [${messages.join(",")}]\n\n`;
-  return `${data}event: control\ndata: ${JSON.stringify(control)}\n\n`;
+  return `${data}event: control\ndata: ${JSON.stringify(control)}\nid: ${offset}\n\n`;
 }

@@ -90,7 +90,7 @@ export interface FeedRequest extends Pick<Parameters, "live" | "cursor" | "limit
 export async function readFeedRequest(c: Context<App>, format: Format = "json"): Promise<FeedRequest> {
   const events = await readRequest(c);
   const { params, knowsIds } = events;
-  const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(params);
+  const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(reconnected(c, params));
   if (asked.live !== undefined && sent === undefined) throw badRequest({ offset: ["Is required with live."] });
   const fingerprint = await fingerprintOfFilter(events);
   const fields = chosenFields(params.getAll("field"), knowsIds && format === "list");
@@ -113,6 +113,15 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
     requestId: c.get("requestId"),
     printMessage: messagePrinter(format, fields, key),
   };
+}
+
+/** An EventSource that comes back by itself asks for the URL that it had first, and says in a header how far it has come. */
+function reconnected(c: Context<App>, params: URLSearchParams): URLSearchParams {
+  const id = c.req.header("Last-Event-ID");
+  if (!id || params.getAll("live").at(-1) !== "sse" || !params.has("offset")) return params;
+  const later = new URLSearchParams(params);
+  later.set("offset", id);
+  return later;
 }
 
 /** The parameters by which the list shows the feed: `after`, and `page_size` as its pages have it. */

@@ -6,6 +6,7 @@ import { publicUrl } from "../http/public-url.ts";
 import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
 import type { Position } from "./offset.ts";
+import type { OpenRead } from "./open-reads.ts";
 import { endOf, type Page, readPage, type Source } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
 import { streamOf } from "./stream.ts";
@@ -66,15 +67,15 @@ export async function headResponse(c: Context<App>, feed: FeedRequest): Promise<
   return c.body(null);
 }
 
-/** A body that is made while the client takes it. `closed` is called at its end. `name`: of a file to save it in. */
+/** A body that is made while the client takes it. `open` is closed at its end. `name`: of a file to save it in. */
 interface Streamed {
   type: string;
   texts: AsyncGenerator<string>;
-  closed: () => void;
+  open: OpenRead;
   name?: string;
 }
 
-export function streamResponse(c: Context<App>, { type, texts, closed, name }: Streamed): Response {
+export function streamResponse(c: Context<App>, { type, texts, open, name }: Streamed): Response {
   c.header("Content-Type", type === "text/csv" ? "text/csv; charset=utf-8" : type);
   c.header("Cache-Control", "no-store");
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
@@ -82,7 +83,7 @@ export function streamResponse(c: Context<App>, { type, texts, closed, name }: S
   c.header("X-Accel-Buffering", "no");
   if (name !== undefined && c.req.query("download") !== undefined)
     c.header("Content-Disposition", `attachment; filename="${name}"`);
-  return c.body(streamOf(c.get("requestId"), texts, closed));
+  return c.body(streamOf(c.get("requestId"), texts, open));
 }
 
 function noStore(response: Response): Response {

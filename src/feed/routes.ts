@@ -7,7 +7,7 @@ import { acceptedType } from "../http/negotiate.ts";
 import { mountResource } from "../http/resource.ts";
 import { csv, exported, exportedPage, ndjson } from "./export.ts";
 import { eventStream, longPoll } from "./live.ts";
-import { openRead } from "./open-reads.ts";
+import { type OpenRead, openRead } from "./open-reads.ts";
 import { type FeedRequest, readFeedRequest } from "./request.ts";
 import { emptyResponse, firstPage, headResponse, listResponse, pageResponse, streamResponse } from "./respond.ts";
 import { feedStatus } from "./status.ts";
@@ -48,22 +48,22 @@ async function feed(c: Context<App>): Promise<Response> {
 
 /** An export: as many pages as one answer may have. */
 const file = (c: Context<App>, request: FeedRequest, type: FileType): Promise<Response> =>
-  whileOpen(c, async (closed) => {
+  whileOpen(c, async (open) => {
     const texts = exported(request, await firstPage(request), PRINTERS[type]);
-    return streamResponse(c, { type, texts, closed, name: NAMES[type] });
+    return streamResponse(c, { type, texts, open, name: NAMES[type] });
   });
 
 const sse = (c: Context<App>, request: FeedRequest): Promise<Response> =>
-  whileOpen(c, async (closed) =>
-    streamResponse(c, { type: SSE, texts: eventStream(request, await firstPage(request)), closed }),
+  whileOpen(c, async (open) =>
+    streamResponse(c, { type: SSE, texts: eventStream(request, await firstPage(request)), open }),
   );
 
 const poll = (c: Context<App>, request: FeedRequest, type: FileType | undefined): Promise<Response> =>
-  whileOpen(c, async (closed) => {
+  whileOpen(c, async (open) => {
     const { feed, page } = await longPoll(request);
     if (type !== undefined && page.messages.length > 0)
-      return streamResponse(c, { type, texts: exportedPage(feed, page, PRINTERS[type]), closed });
-    closed();
+      return streamResponse(c, { type, texts: exportedPage(feed, page, PRINTERS[type]), open });
+    open.close();
     return page.messages.length === 0 && page.isUpToDate ? emptyResponse(c, feed, page) : pageResponse(c, feed, page);
   });
 
@@ -76,13 +76,13 @@ export async function listAfter(c: Context<App>): Promise<Response> {
   return listResponse(c, request, await firstPage(request));
 }
 
-/** Counts an answer that goes on for long as open, until it calls `closed` or throws. */
-async function whileOpen(c: Context<App>, answer: (closed: () => void) => Promise<Response>): Promise<Response> {
-  const closed = openRead(c.get("client"));
+/** Counts an answer that goes on for long as open, until it is closed or throws. */
+async function whileOpen(c: Context<App>, answer: (open: OpenRead) => Promise<Response>): Promise<Response> {
+  const open = openRead(c.get("client"));
   try {
-    return await answer(closed);
+    return await answer(open);
   } catch (error) {
-    closed();
+    open.close();
     throw error;
   }
 }
