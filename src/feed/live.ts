@@ -1,6 +1,5 @@
-import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
-import { type Page, readAgain, readPage } from "./read.ts";
+import { completeThrough, type Page, readAgain, readPage } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
 import { firstPage, offsetAfter, sourceOf } from "./respond.ts";
 import { waitForEntry } from "./wait.ts";
@@ -57,13 +56,13 @@ async function nextLook({ feed, page }: State, deadline: number): Promise<State>
 
 /** The events of a page: its messages, if there are any, and where to go on, also as an id, which an EventSource sends back. */
 async function eventsOf({ feed, page }: State, cursor: number): Promise<string> {
-  const { messages, isUpToDate, state } = page;
+  const { messages, isUpToDate } = page;
   const offset = await offsetAfter(feed, page);
   const control = {
     streamNextOffset: offset,
     streamCursor: String(Math.max(cursor, nextCursor(undefined))),
     ...(isUpToDate ? { upToDate: true } : {}),
-    ...(state.completeThrough > 0 ? { streamCompleteThrough: printTime(state.completeThrough) } : {}),
+    streamCompleteThrough: completeThrough(page),
   };
   const data = messages.length === 0 ? "" : `event: data\ndata: [${messages.join(",")}]\n\n`;
   return `${data}event: control\ndata: ${JSON.stringify(control)}\nid: ${offset}\n\n`;

@@ -3,11 +3,10 @@ import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
 import { publicUrl } from "../http/public-url.ts";
-import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
 import type { Position } from "./offset.ts";
 import type { OpenRead } from "./open-reads.ts";
-import { endOf, type Page, readPage, type Source } from "./read.ts";
+import { completeThrough, endOf, type Page, readPage, type Source } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
 import { streamOf } from "./stream.ts";
 
@@ -94,10 +93,10 @@ function noStore(response: Response): Response {
 /** Sets the headers that every answer has, and returns the offset. */
 async function setHeaders(c: Context<App>, feed: FeedRequest, page: Page): Promise<string> {
   const offset = await offsetAfter(feed, page);
-  const { completeThrough } = page.state;
+  const through = completeThrough(page);
   c.header("Stream-Next-Offset", offset);
   if (page.isUpToDate) c.header("Stream-Up-To-Date", "true");
-  if (completeThrough > 0) c.header("Stream-Complete-Through", printTime(completeThrough));
+  if (through !== undefined) c.header("Stream-Complete-Through", through);
   c.header("Stream-Cursor", String(nextCursor(feed.cursor)));
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
   return offset;
