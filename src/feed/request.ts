@@ -95,12 +95,14 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
   const fingerprint = await fingerprintOfFilter(events);
   const fields = chosenFields(params.getAll("field"), knowsIds && format === "list");
   const key = knowsIds ? undefined : await feedKey(events.reader);
+  const from = await placeOf(sent, fingerprint, key);
+  if (from === undefined) throw badRequest({ [format === "list" ? "after" : "offset"]: [NOT_OURS] });
   return {
     ...asked,
     events,
     following: followingOf(events),
     fields,
-    from: await placeOf(sent, fingerprint, key),
+    from,
     hasLimit: params.has("limit"),
     sent,
     print: async (position) =>
@@ -144,12 +146,11 @@ function checked(params: URLSearchParams): Parameters {
   throw badRequest(v.flatten(result.issues).nested);
 }
 
+/** Undefined for an offset that is not of this feed. */
 async function placeOf(sent: string | undefined, fingerprint: string, key: string | undefined) {
   if (sent === undefined || sent === "-1") return "beginning";
   if (sent === "now") return "now";
-  const position = key === undefined ? parsePlain(sent, fingerprint) : await parseSealed(sent, fingerprint, key);
-  if (position === undefined) throw badRequest({ offset: [NOT_OURS] });
-  return position;
+  return key === undefined ? parsePlain(sent, fingerprint) : await parseSealed(sent, fingerprint, key);
 }
 
 const NOT_OURS = "Is not an offset of this feed, or was made for another filter.";
