@@ -106,6 +106,7 @@ const FEED: readonly HeaderName[] = [
 const REFUSALS = {
   401: "NotAuthenticated",
   403: "Forbidden",
+  404: "NotFound",
   405: "MethodNotAllowed",
   406: "NotAcceptable",
   429: "TooManyRequests",
@@ -128,7 +129,7 @@ const gone: Answer = {
 
 const messages: Answer = {
   description: "Messages in the order in which they were stored.",
-  headers: [...FEED, "ETag"],
+  headers: [...FEED, "ETag", "Content-Disposition"],
   schema: { type: "array", items: ref("schemas", "FeedMessage") },
   example: [EVENT, { op: "removed", id: 7, uuid: EVENT.uuid }],
 };

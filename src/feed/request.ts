@@ -17,7 +17,6 @@ const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1_000;
 /** Characters. */
 const MAX_OFFSET_LENGTH = 255;
-const MAX_CURSOR_DIGITS = 15;
 
 const limit = v.pipe(
   v.string(),
@@ -53,7 +52,7 @@ export const feedParameters = v.object({
     v.pipe(
       v.string(),
       v.description("With `live`: the `Stream-Cursor` of the response before, unread."),
-      v.regex(new RegExp(`^\\d{1,${MAX_CURSOR_DIGITS}}$`), "Is not a cursor of this feed."),
+      v.regex(/^\d{1,15}$/, "Is not a cursor of this feed."),
       v.transform(Number),
     ),
   ),

@@ -36,7 +36,8 @@ export async function pageResponse(c: Context<App>, feed: FeedRequest, page: Pag
   // The end moves: what is at `now` must be asked for each time.
   if (feed.from === "now") return noStore(jsonText(c, body));
   const version = await shortHash(`${page.isUpToDate} ${page.messages.length === 0 ? offset : body}`);
-  if (feed.live === undefined && ifNoneMatch.includes(version)) return notModified(c, etagOf(key, version));
+  const isKnown = ifNoneMatch.includes(version) || ifNoneMatch.includes("*");
+  if (feed.live === undefined && isKnown) return notModified(c, etagOf(key, version));
   return jsonText(c, body, { ETag: etagOf(key, version) });
 }
 

@@ -7,6 +7,7 @@ const header = (description: string, schema: object, example: unknown) => ({ des
 export const responseHeaders = {
   Allow: header("The methods of the path.", text, "GET, HEAD, OPTIONS"),
   "Cache-Control": header("Whether and how a client may keep the response.", text, "private, no-cache"),
+  "Content-Disposition": header("The name of the file, with `download`.", text, 'attachment; filename="events.csv"'),
   "Content-Language": header("The language of the texts.", text, "en"),
   ETag: header("The version of the response, for `If-None-Match`.", text, 'W/"86972b2f8766e441.300.300.0"'),
   Link: header(

@@ -30,8 +30,13 @@ export const ROUTES = [
   ["/api/events/count/", "/api/events/count/"],
   ["/api/events/event_groups/", "/api/events/event_groups/"],
   ["/api/events/scope_types/", "/api/events/scope_types/"],
+  ["/api/events/feed/", "/api/events/feed/"],
+  ["/api/events/feed/status/", "/api/events/feed/status/"],
   ["/api/events-stats/", "/api/events-stats/"],
 ] as const;
+
+/** Routes without an ETag: those of HEAD, and of both methods. */
+const WITHOUT_ETAG = { HEAD: ["/api/events/feed/", "/api/events/feed/status/"], GET: ["/api/events/feed/status/"] };
 
 /** Each route that reads, for everybody who asks. */
 const everyRoute = ROUTES.flatMap(([route, path]): Documented[] => {
@@ -43,8 +48,11 @@ const everyRoute = ROUTES.flatMap(([route, path]): Documented[] => {
     { route, path: `${path}?format=xml`, headers: STAFF, status: 404 },
     { route, path, headers: { ...STAFF, Accept: "text/html" }, status: 406 },
   ];
-  const heads = asked.map((request) => ({ ...request, method: "HEAD" as const }));
-  return [...asked, ...heads, { method: "PUT", route, path, headers: STAFF, status: 405 }];
+  const by = (method: "GET" | "HEAD") =>
+    asked.flatMap((request) =>
+      request.status === 304 && WITHOUT_ETAG[method].includes(route) ? [] : { ...request, method },
+    );
+  return [...by("GET"), ...by("HEAD"), { method: "PUT", route, path, headers: STAFF, status: 405 }];
 });
 
 const LIST_QUERIES = [
@@ -74,6 +82,22 @@ const reading: Documented[] = [
   { route: "/api/events/count/", path: "/api/events/count/?created_from=1e51", headers: STAFF, status: 400 },
   { route: "/api/events-stats/", path: "/api/events-stats/?page=99", headers: STAFF, status: 404 },
 ];
+
+/** The last is of a log that was restored since; what it says of the filter is the same for every log. */
+const feed = [
+  ["?offset=now", {}, 200],
+  ["?offset=-1&limit=2&field=id&message=a", {}, 200],
+  ["?offset=-1&live=long-poll&cursor=1", {}, 200],
+  ["?download=1", { Accept: "application/x-ndjson" }, 200],
+  ["", { Accept: "text/csv" }, 200],
+  ["?offset=nothing", {}, 400],
+  ["?offset=000000000.00000000001.0.bb5bb1b3a774", {}, 410],
+] as const;
+const following = feed.map(
+  ([search, headers, status]): Documented => ({
+    ...{ route: "/api/events/feed/", path: `/api/events/feed/${search}`, headers: { ...STAFF, ...headers }, status },
+  }),
+);
 
 interface Sent {
   type?: string;
@@ -152,6 +176,7 @@ export const ofUser = (token: string): Documented[] =>
 /** In this order: some need what was sent before. */
 export const REQUESTS: Documented[] = [
   ...reading,
+  ...following,
   ...sending,
   ...byUrl(sending, "local", INGEST_SECRET),
   ...receipts,
