@@ -129,11 +129,13 @@ const MAX_LOOKED_AT = 200;
  */
 export function oldestLeft({ scopes, roles }: Concern, known: number): SQL {
   const newest = sql`(SELECT last_period FROM commit_watermark)`;
+  // Whatever is older came later.
+  const deletedUntil = sql`(SELECT created_to FROM log_changes WHERE id = ${newest})`;
   const ofScope = (scope: string) => sql`SELECT CASE
       WHEN count(*) FILTER (WHERE is_left) > 0 THEN min(created) FILTER (WHERE is_left)
       WHEN count(*) = ${MAX_LOOKED_AT} THEN max(created) ELSE ${LAST_TIME} END AS oldest
     FROM (SELECT created, event_id < ${newest} AND ${hasRole(roles)} <> 0 AS is_left FROM event_scopes
-      WHERE scope = ${scope} ORDER BY created LIMIT ${MAX_LOOKED_AT})`;
+      WHERE scope = ${scope} AND created >= ${deletedUntil} ORDER BY created LIMIT ${MAX_LOOKED_AT})`;
   const all = sql.join(scopes.map(ofScope), sql` UNION ALL `);
   return sql`SELECT min(oldest) AS oldest FROM (${all}) WHERE ${newest} > ${known} HAVING count(*) > 0`;
 }
