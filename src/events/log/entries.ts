@@ -9,7 +9,7 @@ import type { EventsRequest } from "../request.ts";
 import { matchOf } from "../search/match.ts";
 import { matchAll, scopeTerms, typeTerm } from "../search/terms.ts";
 import { idsDuring } from "../search/window.ts";
-import type { WantedTypes } from "../type-numbers.ts";
+import { unknownAmong, type WantedTypes } from "../type-numbers.ts";
 import { END } from "./sequence.ts";
 
 // Raw SQL: FTS5's MATCH, and subqueries that limit how far a statement looks.
@@ -19,6 +19,8 @@ export interface Following {
   /** Entries concern all of these. */
   concerns: readonly Concern[];
   types: WantedTypes | undefined;
+  /** Names of wanted types that the catalogue does not know. They may get their first event, and a number, at any time. */
+  unknownTypes: readonly string[];
   values: ValueFilter;
   range: Range;
   /** The objects whose events the reader may see; undefined for one who may see every event, whatever it asks for. */
@@ -39,7 +41,7 @@ export function followingOf({ visibility, filter, types, knowsIds }: EventsReque
   if (visibility === "nothing" || hasNoType || range.from >= range.to) return undefined;
   const concerns = concernsOf(visibility, filter);
   const within = typeof visibility === "object" && !knowsIds ? visibility : undefined;
-  return { concerns, types, values: valuesOf(filter), range, within };
+  return { concerns, types, unknownTypes: unknownAmong(filter.types), values: valuesOf(filter), range, within };
 }
 
 /** One row: the state of the log. Two rows read. */

@@ -4,6 +4,7 @@ import { integer } from "../../db/sql.ts";
 import { ExpiringCache } from "../../http/cache.ts";
 import { pageColumns } from "../list/content.ts";
 import { type EventRow, eventColumns, eventRow, rowsStatement } from "../row.ts";
+import { foundTypes, typeStatements, type WantedTypes } from "../type-numbers.ts";
 import {
   beginOf,
   changesAfter,
@@ -71,26 +72,31 @@ export async function readState(reader: Reader): Promise<LogState> {
 
 /**
  * Reads at most `limit` wanted entries of each kind after a place, in one round trip: one state of the log. `fields` are those
- * that the reader prints. `begins`: the place is the beginning of the log.
+ * that the reader prints. `begins`: the place is the beginning of the log. Another round trip when a type has got its first
+ * event since the request was read.
  */
 export async function readPart(
   reader: Reader,
   following: Following,
   place: LogPlace,
-  { limit, fields, begins = false }: { limit: number; fields: readonly string[]; begins?: boolean },
+  how: { limit: number; fields: readonly string[]; begins?: boolean },
 ): Promise<LogPart> {
+  const { limit, fields, begins = false } = how;
   const most = {
     events: Math.min(limit, isIndexed(following) ? MAX_INDEXED_EVENTS : MAX_EVENTS),
     changes: MAX_CHANGES,
   };
   const after = begins ? sql`max(${integer(place.after)}, ${beginOf(following)})` : integer(place.after);
   const columns = pageColumns(fields, { events: SHARES, readsContent: true });
-  const [[state] = [], events = [], changes = [], periods = [], [deleted] = []] = await reader.read([
+  const [[state] = [], events = [], changes = [], periods = [], [deleted] = [], ...types] = await reader.read([
     stateStatement,
     eventsAfter(following, columns, after, most.events),
     changesAfter(following, columns, after, most.changes),
     ...ofPeriods(following, place, after),
+    ...typeStatements(following.unknownTypes),
   ]);
+  const later = withTypes(following, foundTypes(types));
+  if (later !== following) return readPart(reader, later, place, how);
   const known = stateOf(state);
   const kinds = [
     { entries: events.map(eventEntry), rows: events, most: most.events },
@@ -116,6 +122,19 @@ function ofPeriods(following: Following, place: LogPlace, after: SQL): SQL[] {
 }
 
 const NOTHING = sql`SELECT 1 WHERE 0`;
+
+/** The same, unless types were found that it does not look for yet. */
+function withTypes(following: Following, found: WantedTypes): Following {
+  const { numbers = [], others = [] } = following.types ?? {};
+  const isKnown =
+    found.numbers.every((type) => numbers.includes(type)) && found.others.every((name) => others.includes(name));
+  if (isKnown) return following;
+  const types = {
+    numbers: [...new Set([...numbers, ...found.numbers])],
+    others: [...new Set([...others, ...found.others])],
+  };
+  return { ...following, types };
+}
 
 /** The content of events that `readPart` has left out; none of those that were deleted since. A row read for each. */
 export async function readContent(reader: Reader, ids: readonly number[]): Promise<Map<number, EventRow>> {
