@@ -10,6 +10,9 @@ import type { FeedRequest } from "./request.ts";
 /** Bytes of messages in one page; more where one message has more. */
 export const MAX_PAGE_BYTES = 2_000_000;
 
+/** Events in one page whose content is read one by one: each costs a row more. */
+const MAX_LARGE = 250;
+
 /** A part of a feed. */
 export interface Page {
   /** As printed. */
@@ -122,10 +125,11 @@ const gone = (why: string): HttpError =>
 
 /** The entries that fit into one page, and whether these are all. */
 function shortened({ entries }: LogPart, limit: number, fields: readonly string[]) {
-  let bytes = 0;
+  let [bytes, large] = [0, 0];
   const fitting = entries.slice(0, limit).findIndex((entry, index) => {
     bytes += bytesOf(entry, fields);
-    return bytes > MAX_PAGE_BYTES && index > 0;
+    large += "event" in entry && entry.event.unread > 0 ? 1 : 0;
+    return (bytes > MAX_PAGE_BYTES || large > MAX_LARGE) && index > 0;
   });
   const count = fitting < 0 ? Math.min(entries.length, limit) : fitting;
   return { entries: entries.slice(0, count), isWhole: count === entries.length };

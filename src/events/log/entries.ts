@@ -122,7 +122,7 @@ export const deletedSince = (period: number): SQL =>
   sql`SELECT max(last_id) AS last_id FROM log_changes WHERE op = 'period' AND id > ${integer(period)}`;
 
 /** Rows of each object that are looked at to find the oldest event. */
-const MAX_LOOKED_AT = 200;
+const MAX_LOOKED_AT = 100;
 
 /**
  * One row, `oldest`: all events of the reader that came before the newest entry about a deleted period, and were created
