@@ -120,7 +120,8 @@ function assertGoesOn(from: Position, { state, deletedUpto }: LogPart): void {
   if (deletedUpto > from.after) throw gone("Events after this offset were deleted by retention.");
 }
 
-const gone = (why: string): HttpError =>
+/** An offset after which not everything can be told. */
+export const gone = (why: string): HttpError =>
   new HttpError(410, { detail: `${why} Start again: offset=-1 is the oldest valid one.`, offset: "-1" });
 
 /** The entries that fit into one page, and whether these are all. */
