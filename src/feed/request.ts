@@ -102,7 +102,7 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
     events,
     following: followingOf(events),
     fields,
-    from: await placeOf(sent, purpose, key),
+    from: await placeOf(sent, format === "list" ? "after" : "offset", purpose, key),
     hasLimit: params.has("limit"),
     sent,
     print: async (position) =>
@@ -148,11 +148,11 @@ function checked(params: URLSearchParams): Parameters {
   throw badRequest(v.flatten(result.issues).nested);
 }
 
-async function placeOf(sent: string | undefined, purpose: Purpose, key: string | undefined) {
+async function placeOf(sent: string | undefined, name: string, purpose: Purpose, key: string | undefined) {
   if (sent === undefined || sent === "-1") return "beginning";
   if (sent === "now") return "now";
   const position = key === undefined ? parsePlain(sent, purpose) : await parseSealed(sent, purpose, key);
-  if (position === undefined) throw badRequest({ offset: [NOT_OURS] });
+  if (position === undefined) throw badRequest({ [name]: [NOT_OURS] });
   if (position === OUTGROWN) throw gone("Other objects belong to the scope since this offset was given.");
   return position;
 }

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { csvRecord } from "../../src/feed/csv.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, hex, recorded } from "../support/world.ts";
@@ -144,6 +145,16 @@ it.each([
   const saved = await exported(token, accept, "download=1");
   expect(plain.response.headers.has("Content-Disposition")).toBe(false);
   expect(saved.response.headers.get("Content-Disposition")).toBe(`attachment; filename="${name}"`);
+});
+
+it("a cell that begins with a line feed, or with the wide form of a sign, is not computed either", () => {
+  expect(csvRecord(["\n=1", "＝1+1", "＋1", "－1", "＠x"])).toBe(`"'\n=1",'＝1+1,'＋1,'－1,'＠x\r\n`);
+});
+
+it("format=json comes before the header", async () => {
+  const { token } = await aPerson({ staff: true });
+  const { response } = await exported(token, CSV, "format=json");
+  expect(response.headers.get("Content-Type")).toBe("application/json");
 });
 
 it.each([

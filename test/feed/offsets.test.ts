@@ -39,6 +39,12 @@ describe("an offset", () => {
     expect(await answer(ada.token, `offset=${offset}&${scope()}`)).toEqual([400, NOT_OURS]);
   });
 
+  it("that is not valid is named as the list calls it", async () => {
+    const { token } = await aPerson({ staff: true });
+    const response = await get("/api/events/?after=x", token);
+    expect([response.status, await response.json()]).toEqual([400, { after: NOT_OURS.offset }]);
+  });
+
   it("of more than 255 characters is 400", async () => {
     const { token } = await aPerson({ staff: true });
     expect(await answer(token, `offset=${"a".repeat(256)}`)).toEqual([
