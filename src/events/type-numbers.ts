@@ -1,7 +1,7 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { OTHER_TYPE, typeNumber } from "../catalogue/data.ts";
 import { database, runBatch } from "../db/client.ts";
-import { type Meter, numberAt, type Reader, textAt } from "../db/reader.ts";
+import { type Meter, numberAt, type Reader, type Row, textAt } from "../db/reader.ts";
 import { ExpiringCache } from "../http/cache.ts";
 import { matchAll, typeTerm, valueTerm } from "./search/terms.ts";
 
@@ -35,7 +35,7 @@ export async function typesOf(
 ): Promise<WantedTypes | undefined> {
   if (names === undefined) return undefined;
   const known = names.filter((name) => typeNumber(name) !== undefined);
-  const unknown = names.filter((name) => typeNumber(name) === undefined);
+  const unknown = unknownAmong(names);
   const ofKnown = known.length > 0 ? withEarlier(known, await earlier()) : NO_TYPES;
   const ofUnknown = unknown.length > 0 ? await lookUp(reader, unknown) : NO_TYPES;
   return {
@@ -94,10 +94,21 @@ function withEarlier(names: readonly string[], earlier: EarlierTypes): WantedTyp
   };
 }
 
-async function lookUp(reader: Reader, names: readonly string[]): Promise<WantedTypes> {
-  const [numbered = [], others = []] = await reader.read([numberedAmong(names), othersAmong(names)]);
-  return { numbers: numbered.map((row) => numberAt(row, "id")), others: others.map((row) => textAt(row, "name")) };
-}
+const lookUp = async (reader: Reader, names: readonly string[]): Promise<WantedTypes> =>
+  foundTypes(await reader.read(typeStatements(names)));
+
+/** The names among these that the catalogue does not know: the first event of such a type may come at any time. */
+export const unknownAmong = (names: readonly string[] = []): string[] =>
+  names.filter((name) => typeNumber(name) === undefined);
+
+/** Statements whose rows `foundTypes` reads: the types of these names, which the catalogue does not know; none without names. */
+export const typeStatements = (names: readonly string[]): SQL[] =>
+  names.length > 0 ? [numberedAmong(names), othersAmong(names)] : [];
+
+export const foundTypes = ([numbered = [], others = []]: readonly (readonly Row[])[]): WantedTypes => ({
+  numbers: numbered.map((row) => numberAt(row, "id")),
+  others: others.map((row) => textAt(row, "name")),
+});
 
 const numberedAmong = (names: readonly string[]) =>
   sql`SELECT id FROM event_types WHERE name IN (SELECT value FROM json_each(${JSON.stringify(names)}))`;

@@ -8,6 +8,8 @@ import { offsetAfter, sourceOf } from "./respond.ts";
  * (https://developers.cloudflare.com/d1/platform/limits/).
  */
 const MAX_PAGES = 150;
+/** Statements after which an answer ends, of those 1,000; some filters and replicas need more for a page. */
+const MAX_STATEMENTS = 950;
 /** Milliseconds between two looks at who the reader is, and what it may see. */
 const LOOK_MS = 20_000;
 
@@ -45,7 +47,8 @@ export async function* exported(feed: FeedRequest, first: Page, printer: Printer
   const pages = feed.hasLimit ? 1 : MAX_PAGES;
   let [now, page, lookedAt] = [{ ...feed, limit: feed.hasLimit ? feed.limit : MAX_LIMIT }, first, Date.now()];
   yield printer.begin(feed) + printer.messages(page.messages);
-  for (let count = 1; count < pages && !page.isUpToDate; count++) {
+  const { meter } = feed.events.reader;
+  for (let count = 1; count < pages && !page.isUpToDate && meter.statements < MAX_STATEMENTS; count++) {
     if (Date.now() - lookedAt > LOOK_MS) {
       now = { ...now, following: (await now.renew()).following };
       lookedAt = Date.now();

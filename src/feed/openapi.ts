@@ -19,7 +19,7 @@ const EVENT = {
   message: "User declan.marlowe (Declan Marlowe) signed out.",
   context: { user_uuid: "420a5487e6294237b73db0e20e1c04d1" },
 };
-const OFFSET = "0mwwiscpv.0000000008d.0.bb5bb1b3a774";
+const OFFSET = "0mwwiscpv.0000000008d.0.bb5bb1b3a774c41d06";
 const uuid = ref("schemas", "Uuid");
 const time = { type: "string", format: "date-time" };
 const id = {

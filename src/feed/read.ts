@@ -2,14 +2,17 @@ import type { Reader } from "../db/reader.ts";
 import type { Following } from "../events/log/entries.ts";
 import { type Entry, type LogPart, type LogState, readContent, readPart, readState } from "../events/log/follow.ts";
 import { eventJson } from "../events/representation.ts";
-import { HttpError } from "../http/errors.ts";
 import { byteLength } from "../values/bytes.ts";
 import { printTime } from "../values/time.ts";
+import { gone } from "./gone.ts";
 import type { Position } from "./offset.ts";
 import type { FeedRequest } from "./request.ts";
 
 /** Bytes of messages in one page; more where one message has more. */
 export const MAX_PAGE_BYTES = 2_000_000;
+
+/** Events in one page whose content is read one by one: each costs a row more. */
+const MAX_LARGE = 250;
 
 /** A part of a feed. */
 export interface Page {
@@ -122,15 +125,13 @@ function assertGoesOn(from: Position, { state, deletedUpto }: LogPart): void {
   if (deletedUpto > from.after) throw gone("Events after this offset were deleted by retention.");
 }
 
-const gone = (why: string): HttpError =>
-  new HttpError(410, { detail: `${why} Start again: offset=-1 is the oldest valid one.`, offset: "-1" });
-
 /** The entries that fit into one page, and whether these are all. */
 function shortened({ entries }: LogPart, limit: number, fields: readonly string[]) {
-  let bytes = 0;
+  let [bytes, large] = [0, 0];
   const fitting = entries.slice(0, limit).findIndex((entry, index) => {
     bytes += bytesOf(entry, fields);
-    return bytes > MAX_PAGE_BYTES && index > 0;
+    large += "event" in entry && entry.event.unread > 0 ? 1 : 0;
+    return (bytes > MAX_PAGE_BYTES || large > MAX_LARGE) && index > 0;
   });
   const count = fitting < 0 ? Math.min(entries.length, limit) : fitting;
   return { entries: entries.slice(0, count), isWhole: count === entries.length };

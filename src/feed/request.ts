@@ -10,13 +10,15 @@ import { type EventsRequest, readRequest } from "../events/request.ts";
 import { readScope } from "../events/scope-url.ts";
 import { badRequest } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
+import { gone } from "./gone.ts";
 import { type Format, messagePrinter, type PrintMessage } from "./messages.ts";
-import { type Position, parsePlain, parseSealed, printPlain, printSealed } from "./offset.ts";
+import { OUTGROWN, type Position, type Purpose, parsePlain, parseSealed, printPlain, printSealed } from "./offset.ts";
 
 const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 1_000;
 /** Characters. */
 const MAX_OFFSET_LENGTH = 255;
+const SEES_BYTES = 3;
 
 const limit = v.pipe(
   v.string(),
@@ -91,10 +93,10 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
   const { params, knowsIds } = events;
   const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(reconnected(c, params));
   if (asked.live !== undefined && sent === undefined) throw badRequest({ offset: ["Is required with live."] });
-  const fingerprint = await fingerprintOfFilter(events);
+  const purpose = await purposeOf(events);
   const fields = chosenFields(params.getAll("field"), knowsIds && format === "list");
   const key = knowsIds ? undefined : await feedKey(events.reader);
-  const from = await placeOf(sent, fingerprint, key);
+  const from = await placeOf(sent, purpose, key);
   if (from === undefined) throw badRequest({ [format === "list" ? "after" : "offset"]: [NOT_OURS] });
   return {
     ...asked,
@@ -105,10 +107,12 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
     hasLimit: params.has("limit"),
     sent,
     print: async (position) =>
-      key === undefined ? printPlain(position, fingerprint) : await printSealed(position, fingerprint, key),
+      key === undefined ? printPlain(position, purpose) : await printSealed(position, purpose, key),
     renew: async () => {
       await c.get("renewActor")();
-      return readFeedRequest(c, format);
+      const renewed = await readFeedRequest(c, format);
+      if (renewed.events.knowsIds !== knowsIds) throw badRequest({ offset: [NOT_OURS] });
+      return renewed;
     },
     env: c.env,
     requestId: c.get("requestId"),
@@ -145,22 +149,27 @@ function checked(params: URLSearchParams): Parameters {
   throw badRequest(v.flatten(result.issues).nested);
 }
 
-/** Undefined for an offset that is not of this feed. */
-async function placeOf(sent: string | undefined, fingerprint: string, key: string | undefined) {
+/** Undefined for an offset that is not of this feed. Throws 410 for one that is, and was made when its reader saw less. */
+async function placeOf(sent: string | undefined, purpose: Purpose, key: string | undefined) {
   if (sent === undefined || sent === "-1") return "beginning";
   if (sent === "now") return "now";
-  return key === undefined ? parsePlain(sent, fingerprint) : await parseSealed(sent, fingerprint, key);
+  const position = key === undefined ? parsePlain(sent, purpose) : await parseSealed(sent, purpose, key);
+  if (position === OUTGROWN) throw gone("Other objects belong to the scope since this offset was given.");
+  return position;
 }
 
 const NOT_OURS = "Is not an offset of this feed, or was made for another filter.";
 
 /**
- * Of what is asked for, not of what the reader may see: that may grow, when another object turns out to belong to the one of
- * `scope`, and the offset stays good.
+ * The filter is what is asked for, not what the reader may see: that may grow, when another object turns out to belong to the
+ * one of `scope`, whose earlier events the reader then has not got.
  */
-async function fingerprintOfFilter({ filter, params }: EventsRequest): Promise<string> {
+async function purposeOf({ filter, params, visibility }: EventsRequest): Promise<Purpose> {
   const { oldestFirst: _, ...asked } = filter;
   const scope = readScope(params);
   const named = Object.entries(asked).sort(([a], [b]) => (a < b ? -1 : 1));
-  return fingerprintOf(await sha256Hex(JSON.stringify([named, scope && [scope.type, scope.uuid]])));
+  return {
+    filter: fingerprintOf(await sha256Hex(JSON.stringify([named, scope && [scope.type, scope.uuid]]))),
+    sees: await sha256Hex(JSON.stringify(visibility), SEES_BYTES),
+  };
 }

@@ -38,7 +38,8 @@ async function status(c: Context<App>): Promise<Response> {
 }
 
 async function feed(c: Context<App>): Promise<Response> {
-  const type = acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
+  // `format`, which can only be json, comes before Accept.
+  const type = c.req.queries("format")?.at(-1) ? undefined : acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
   const request = await readFeedRequest(c, type === CSV ? "csv" : "json");
   if (c.req.method === "HEAD") return headResponse(c, request);
   if (request.live === "sse") return sse(c, request);

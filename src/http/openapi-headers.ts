@@ -33,7 +33,7 @@ export const responseHeaders = {
   "Stream-Next-Offset": header(
     "Where to go on: to be sent back as `offset`.",
     text,
-    "0mwwiscpv.0000000008d.0.bb5bb1b3a774",
+    "0mwwiscpv.0000000008d.0.bb5bb1b3a774c41d06",
   ),
   "Stream-Up-To-Date": header("There is nothing more; absent otherwise.", { ...text, enum: ["true"] }, "true"),
   Vary: header("The headers of the request that the response depends on.", text, "Accept, Authorization"),

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { NewEvent } from "../../src/events/event.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, hex, recorded, rowsRead } from "../support/world.ts";
@@ -165,6 +166,25 @@ describe("a page of the feed", () => {
       }
       expect(collector.isUpToDate, filter).toBe(true);
     }
+  });
+
+  it("reads at most 2,000 rows of large events, and of many that took another uuid", async () => {
+    const { token } = await aPerson({ staff: true });
+    const ours = (message: string) =>
+      anEvent({ message, eventType: "customer_update_succeeded", context: { customer_uuid: hex("ours") } });
+    const upstream = (event: NewEvent) => ({ ...event, content: event.uuid, uuid: hex(event.uuid), isUpstream: true });
+    const small = Array.from({ length: 140 }, () => ours("small"));
+    await recorded(...small);
+    const filters = ["", `customer_uuid=${hex("ours")}`, `scope=/api/customers/${hex("ours")}/`];
+    const collectors = filters.map((filter) => new Collector(token, filter));
+    for (const collector of collectors) await collector.finish();
+    await recorded(...small.map(upstream));
+    for (let count = 0; count < 950; count += 50)
+      await recorded(...Array.from({ length: 50 }, () => ours("x".repeat(4_100))));
+
+    for (const collector of collectors)
+      while (!collector.isUpToDate || collector.events.size < 1_090)
+        expect(rowsRead(await collector.step(1_000))).toBeLessThanOrEqual(2_000);
   });
 
   it("reads few rows of a rare filter over a long log", async () => {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { csvRecord } from "../../src/feed/csv.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, hex, recorded } from "../support/world.ts";
@@ -76,6 +77,24 @@ describe("an export as NDJSON", () => {
     expect(lines.filter(Boolean)).toHaveLength(100);
     expect(lines.join("")).not.toContain("control");
   });
+
+  it("has the first event of a type that nobody had sent when it began", async () => {
+    const { token } = await aPerson({ staff: true });
+    const known = Array.from({ length: 1_700 }, () => anEvent({ eventType: "project_created" }));
+    for (let from = 0; from < known.length; from += 100) await recorded(...known.slice(from, from + 100));
+    const url = "/api/events/feed/?event_type=project_created&event_type=type_of_tomorrow&field=event_type";
+    const response = await get(url, token, { headers: { Accept: "application/x-ndjson" } });
+
+    const texts: string[] = [];
+    for await (const bytes of response.body ?? []) {
+      if (texts.length === 0) await recorded(anEvent({ eventType: "type_of_tomorrow" }));
+      texts.push(new TextDecoder().decode(bytes));
+    }
+
+    const lines = texts.join("").trim().split("\n");
+    expect(lines).toHaveLength(1_700 + 1 + 1);
+    expect(JSON.parse(lines.at(-2) ?? "")).toEqual({ id: 1_701, event_type: "type_of_tomorrow" });
+  });
 });
 
 describe("an export as CSV", () => {
@@ -145,6 +164,16 @@ it.each([
   const saved = await exported(token, accept, "download=1");
   expect(plain.response.headers.has("Content-Disposition")).toBe(false);
   expect(saved.response.headers.get("Content-Disposition")).toBe(`attachment; filename="${name}"`);
+});
+
+it("a cell that begins with a line feed, or with the wide form of a sign, is not computed either", () => {
+  expect(csvRecord(["\n=1", "＝1+1", "＋1", "－1", "＠x"])).toBe(`"'\n=1",'＝1+1,'＋1,'－1,'＠x\r\n`);
+});
+
+it("format=json comes before the header", async () => {
+  const { token } = await aPerson({ staff: true });
+  const { response } = await exported(token, CSV, "format=json");
+  expect(response.headers.get("Content-Type")).toBe("application/json");
 });
 
 it.each([

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { database, runBatch } from "../../src/db/client.ts";
 import { beginIncarnation } from "../../src/events/log/incarnation.ts";
 import { deleteOldest } from "../../src/events/log/retention.ts";
+import { clearCaches } from "../../src/http/cache.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, hex, recorded } from "../support/world.ts";
 import { Collector } from "./collector.ts";
@@ -38,6 +39,12 @@ describe("an offset", () => {
     expect(await answer(ada.token, `offset=${offset}&${scope()}`)).toEqual([400, NOT_OURS]);
   });
 
+  it("that is not valid is named as the list calls it", async () => {
+    const { token } = await aPerson({ staff: true });
+    const response = await get("/api/events/?after=x", token);
+    expect([response.status, await response.json()]).toEqual([400, { after: NOT_OURS.offset }]);
+  });
+
   it("of more than 255 characters is 400", async () => {
     const { token } = await aPerson({ staff: true });
     expect(await answer(token, `offset=${"a".repeat(256)}`)).toEqual([
@@ -59,6 +66,36 @@ describe("an offset", () => {
     expect(await answer(staff.token, `offset=${ours.offset}&${scope()}`)).toEqual([400, NOT_OURS]);
     expect(await answer(staff.token, `offset=${all.offset}&field=uuid&limit=3&o=created`)).toEqual([200, []]);
     expect(await answer(ada.token, `offset=${ours.offset}&field=uuid&limit=3&${scope()}`)).toEqual([200, []]);
+  });
+
+  it("is 410 when another object turns out to belong to its scope, whose earlier events it has not had", async () => {
+    const [customer, project, resource, vm] = [OURS, hex("project"), hex("resource"), hex("vm")];
+    const place = { customer_uuid: customer, project_uuid: project };
+    const staff = await aPerson({ staff: true });
+    const ada = await aPerson({ roles: [{ scope: customer }] });
+    await recorded(
+      anEvent({ eventType: "marketplace_resource_create_requested", context: { ...place, resource_uuid: resource } }),
+    );
+    const ofResource = `scope=/api/marketplace-resources/${resource}/`;
+    const collectors = [staff, ada].map(({ token }) => new Collector(token, ofResource));
+    for (const collector of collectors) await collector.finish();
+
+    await recorded(
+      anEvent({ eventType: "resource_creation_succeeded", context: { ...place, resource_uuid: vm } }),
+      anEvent({
+        eventType: "marketplace_resource_create_succeeded",
+        context: { ...place, resource_uuid: resource, resource_backend_uuid: vm },
+      }),
+    );
+    for (const collector of collectors) await collector.finish();
+    clearCaches();
+    for (const collector of collectors) await collector.finish();
+
+    const counts = collectors.map(({ events, restarts }) => [events.size, restarts]);
+    expect(counts).toEqual([
+      [3, 1],
+      [3, 1],
+    ]);
   });
 
   it("of a reader who sees a part cannot be changed", async () => {

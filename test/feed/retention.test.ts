@@ -27,3 +27,16 @@ it("tells staff who read one scope what is gone, and 410 when they have not read
   expect([...collector.events.keys()]).toEqual([3]);
   expect((await behind.step(1)).status).toBe(410);
 });
+
+it("tells who sees one scope what is gone, however many older events came after retention", async () => {
+  const { token } = await aPerson({ roles: [{ scope: OURS }] });
+  await recorded(ours(T), ours(T + 500), ours(T + 1_000));
+  const collector = await new Collector(token, scope).finish();
+  await deleteBefore(T + 1_000);
+  for (let late = 1; late <= 250; late += 50)
+    await recorded(...Array.from({ length: 50 }, (_, index) => ours(T + late + index)));
+
+  await collector.finish(1_000);
+
+  expect(collector.events.size).toBe(1 + 250);
+});

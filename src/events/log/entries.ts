@@ -9,7 +9,7 @@ import type { EventsRequest } from "../request.ts";
 import { matchOf } from "../search/match.ts";
 import { matchAll, scopeTerms, typeTerm } from "../search/terms.ts";
 import { idsDuring } from "../search/window.ts";
-import type { WantedTypes } from "../type-numbers.ts";
+import { unknownAmong, type WantedTypes } from "../type-numbers.ts";
 import { END } from "./sequence.ts";
 
 // Raw SQL: FTS5's MATCH, and subqueries that limit how far a statement looks.
@@ -19,6 +19,8 @@ export interface Following {
   /** Entries concern all of these. */
   concerns: readonly Concern[];
   types: WantedTypes | undefined;
+  /** Names of wanted types that the catalogue does not know. They may get their first event, and a number, at any time. */
+  unknownTypes: readonly string[];
   values: ValueFilter;
   range: Range;
   /** The objects whose events the reader may see; undefined for one who may see every event, whatever it asks for. */
@@ -39,7 +41,7 @@ export function followingOf({ visibility, filter, types, knowsIds }: EventsReque
   if (visibility === "nothing" || hasNoType || range.from >= range.to) return undefined;
   const concerns = concernsOf(visibility, filter);
   const within = typeof visibility === "object" && !knowsIds ? visibility : undefined;
-  return { concerns, types, values: valuesOf(filter), range, within };
+  return { concerns, types, unknownTypes: unknownAmong(filter.types), values: valuesOf(filter), range, within };
 }
 
 /** One row: the state of the log. Two rows read. */
@@ -120,7 +122,7 @@ export const deletedSince = (period: number): SQL =>
   sql`SELECT max(last_id) AS last_id FROM log_changes WHERE op = 'period' AND id > ${integer(period)}`;
 
 /** Rows of each object that are looked at to find the oldest event. */
-const MAX_LOOKED_AT = 200;
+const MAX_LOOKED_AT = 100;
 
 /**
  * One row, `oldest`: all events of the reader that came before the newest entry about a deleted period, and were created
@@ -129,11 +131,13 @@ const MAX_LOOKED_AT = 200;
  */
 export function oldestLeft({ scopes, roles }: Concern, known: number): SQL {
   const newest = sql`(SELECT last_period FROM commit_watermark)`;
+  // Whatever is older came later.
+  const deletedUntil = sql`(SELECT created_to FROM log_changes WHERE id = ${newest})`;
   const ofScope = (scope: string) => sql`SELECT CASE
       WHEN count(*) FILTER (WHERE is_left) > 0 THEN min(created) FILTER (WHERE is_left)
       WHEN count(*) = ${MAX_LOOKED_AT} THEN max(created) ELSE ${LAST_TIME} END AS oldest
     FROM (SELECT created, event_id < ${newest} AND ${hasRole(roles)} <> 0 AS is_left FROM event_scopes
-      WHERE scope = ${scope} ORDER BY created LIMIT ${MAX_LOOKED_AT})`;
+      WHERE scope = ${scope} AND created >= ${deletedUntil} ORDER BY created LIMIT ${MAX_LOOKED_AT})`;
   const all = sql.join(scopes.map(ofScope), sql` UNION ALL `);
   return sql`SELECT min(oldest) AS oldest FROM (${all}) WHERE ${newest} > ${known} HAVING count(*) > 0`;
 }

@@ -3,7 +3,8 @@ import { numberAt, type Reader, type Row, textAt } from "../../db/reader.ts";
 import { integer } from "../../db/sql.ts";
 import { ExpiringCache } from "../../http/cache.ts";
 import { pageColumns } from "../list/content.ts";
-import { type EventRow, eventColumns, eventRow, rowsStatement } from "../row.ts";
+import { type EventRow, eventColumns, eventRow } from "../row.ts";
+import { foundTypes, typeStatements, type WantedTypes } from "../type-numbers.ts";
 import {
   beginOf,
   changesAfter,
@@ -21,7 +22,7 @@ import {
 
 /**
  * What one look at the log reads, the most: an event costs a row, or two where the index has led to it, a change three, and
- * each large event one more. Together they stay below 2,000 rows.
+ * each large event one more, of which a page of the feed has at most 250. Together they stay below 2,000 rows.
  */
 const MAX_EVENTS = 1_000;
 const MAX_INDEXED_EVENTS = 500;
@@ -71,26 +72,31 @@ export async function readState(reader: Reader): Promise<LogState> {
 
 /**
  * Reads at most `limit` wanted entries of each kind after a place, in one round trip: one state of the log. `fields` are those
- * that the reader prints. `begins`: the place is the beginning of the log.
+ * that the reader prints. `begins`: the place is the beginning of the log. Another round trip when a type has got its first
+ * event since the request was read.
  */
 export async function readPart(
   reader: Reader,
   following: Following,
   place: LogPlace,
-  { limit, fields, begins = false }: { limit: number; fields: readonly string[]; begins?: boolean },
+  how: { limit: number; fields: readonly string[]; begins?: boolean },
 ): Promise<LogPart> {
+  const { limit, fields, begins = false } = how;
   const most = {
     events: Math.min(limit, isIndexed(following) ? MAX_INDEXED_EVENTS : MAX_EVENTS),
     changes: MAX_CHANGES,
   };
   const after = begins ? sql`max(${integer(place.after)}, ${beginOf(following)})` : integer(place.after);
   const columns = pageColumns(fields, { events: SHARES, readsContent: true });
-  const [[state] = [], events = [], changes = [], periods = [], [deleted] = []] = await reader.read([
+  const [[state] = [], events = [], changes = [], periods = [], [deleted] = [], ...types] = await reader.read([
     stateStatement,
     eventsAfter(following, columns, after, most.events),
     changesAfter(following, columns, after, most.changes),
     ...ofPeriods(following, place, after),
+    ...typeStatements(following.unknownTypes),
   ]);
+  const later = withTypes(following, foundTypes(types));
+  if (later !== following) return readPart(reader, later, place, how);
   const known = stateOf(state);
   const kinds = [
     { entries: events.map(eventEntry), rows: events, most: most.events },
@@ -117,9 +123,25 @@ function ofPeriods(following: Following, place: LogPlace, after: SQL): SQL[] {
 
 const NOTHING = sql`SELECT 1 WHERE 0`;
 
+/** The same, unless types were found that it does not look for yet. */
+function withTypes(following: Following, found: WantedTypes): Following {
+  const { numbers = [], others = [] } = following.types ?? {};
+  const isKnown =
+    found.numbers.every((type) => numbers.includes(type)) && found.others.every((name) => others.includes(name));
+  if (isKnown) return following;
+  const types = {
+    numbers: [...new Set([...numbers, ...found.numbers])],
+    others: [...new Set([...others, ...found.others])],
+  };
+  return { ...following, types };
+}
+
 /** The content of events that `readPart` has left out; none of those that were deleted since. A row read for each. */
 export async function readContent(reader: Reader, ids: readonly number[]): Promise<Map<number, EventRow>> {
-  const [rows = []] = await reader.read([rowsStatement(eventColumns, ids)]);
+  // Ids in the SQL itself: those of json_each would be counted as rows, too.
+  const [rows = []] = await reader.read([
+    sql`SELECT ${eventColumns} FROM events WHERE id IN (${sql.raw(ids.join(","))})`,
+  ]);
   return new Map(rows.map((row) => [numberAt(row, "id"), eventRow(row)]));
 }
 
