@@ -35,13 +35,14 @@ function packagesIn(lockFile) {
 
 async function install() {
   const what = FOLDER === resolve(ROOT) ? "dependencies" : "clients and tools that the tests use";
-  console.log(`Installing the ${what} with npm ci: about half a minute, once …`);
+  console.error(`Installing the ${what} with npm ci: about half a minute, once …`);
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
-  const progress = setInterval(() => console.log(`  still installing after ${seconds()} s …`), PROGRESS_INTERVAL_MS);
+  const progress = setInterval(() => console.error(`  still installing after ${seconds()} s …`), PROGRESS_INTERVAL_MS);
   const npm = spawn("npm", ["ci", ...INCLUDED, ...QUIET], {
     cwd: FOLDER,
-    stdio: "inherit",
+    // All to stderr: what runs next may print data.
+    stdio: ["inherit", process.stderr, "inherit"],
     shell: process.platform === "win32",
     env: { ...process.env, PATH: pathWithoutModules() },
   });
@@ -54,7 +55,7 @@ async function install() {
   });
   clearInterval(progress);
   if (code === 0 && existsSync(OWN_NODE)) {
-    console.log(`Installed in ${seconds()} s.`);
+    console.error(`Installed in ${seconds()} s.`);
     return;
   }
   console.error(

@@ -3,7 +3,7 @@ import { users } from "../auth/table.ts";
 import type { Api } from "./api.ts";
 import { readAuthentication } from "./authentication.ts";
 import { banner } from "./banner.ts";
-import { runCron } from "./cron.ts";
+import { runCron, runCronOnce } from "./cron.ts";
 import { applyMigrations, query } from "./d1.ts";
 import { report } from "./failure.ts";
 import { assertPortFree } from "./port.ts";
@@ -71,6 +71,8 @@ async function start(settings: Settings, cleanUp: (() => Promise<void> | void)[]
 async function prepare(server: Server, api: Api, target: Target, sampleEvents: number): Promise<void> {
   await serverReady(server);
   const count = await countStored(target);
+  // In an empty log, it is known at once up to when nothing is missing (src/ingest/watermark/README.md).
+  if (count === 0) await runCronOnce(server.url);
   if (count > 0) return console.log(`The database has ${count.toLocaleString("en")} events.`);
   if (sampleEvents === 0)
     return console.log("The database is empty. SAMPLE_EVENTS is 0, so no sample events are loaded.");

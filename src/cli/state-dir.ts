@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { Failure } from "./failure.ts";
+import { lockFile } from "./lock.ts";
 import { paths } from "./paths.ts";
 
 const OWNER_ONLY = 0o700;
@@ -13,9 +13,6 @@ const TRACE_STORE = "v3/observability";
 
 /** The lock of the server that uses the state directory. */
 const LOCK = "start.lock";
-
-/** SQLite's codes for a file that another process has locked. */
-const LOCKED = new Set([5, 6]);
 
 /**
  * Creates the directory of the local database, for its owner alone: the files below it have the mode 644. An existing one
@@ -44,25 +41,24 @@ async function makeDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Keeps a second server out of the directory until the result is called, or until this process ends, even by `kill -9`:
- * the system then takes back the lock, which is SQLite's on an empty database. Throws a Failure when another server has
- * it.
+ * Keeps a second server out of the directory until the result is called, or until this process ends. Throws a Failure when
+ * another server has it.
  */
 export function lockStateDir(stateDir: string): () => void {
-  try {
-    const lock = new DatabaseSync(join(stateDir, LOCK));
-    lock.exec("BEGIN EXCLUSIVE");
-    return () => lock.close();
-  } catch (error) {
-    if (!isLocked(error)) throw unusable(stateDir, error);
-    throw new Failure(
-      `Another server uses the database in ${stateDir}. Stop it, or choose another directory with the variable STATE_DIR.`,
-    );
-  }
+  const unlock = locked(stateDir);
+  if (unlock !== undefined) return unlock;
+  throw new Failure(
+    `Another server uses the database in ${stateDir}. Stop it, or choose another directory with the variable STATE_DIR.`,
+  );
 }
 
-const isLocked = (error: unknown): boolean =>
-  error instanceof Error && "errcode" in error && typeof error.errcode === "number" && LOCKED.has(error.errcode);
+function locked(stateDir: string): (() => void) | undefined {
+  try {
+    return lockFile(join(stateDir, LOCK));
+  } catch (error) {
+    throw unusable(stateDir, error);
+  }
+}
 
 /** A Failure for an error of the system or of SQLite; any other error as it is. */
 function unusable(stateDir: string, error: unknown): unknown {

@@ -29,8 +29,8 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options === undefined) return console.log(USAGE);
   const state = options.state === undefined ? undefined : new StateFile(options.state, options.source);
+  await state?.claim();
   const stored = await state?.load();
-  await state?.check();
   await follow(
     { ...options, offset: options.from ?? stored, backOff: new BackOff(options.backOffMs), tell: console.error },
     sinkOf(new Output(), state, options),

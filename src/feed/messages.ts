@@ -38,15 +38,17 @@ const listedEvent = (entry: Entry, fields: readonly string[]): string | undefine
 
 /** One record: the operation, the id, and the fields as text. */
 function csvRow(entry: Entry, fields: readonly string[], id: Id = ""): string {
-  const record = (op: string, cell: (field: string) => string) => csvRecord([op, String(id), ...fields.map(cell)]);
-  if (entry.op === "removed") return record(entry.op, (field) => (field === "uuid" ? entry.uuid : ""));
-  if (entry.op !== "period") return record(entry.op, (field) => fieldText(entry.event, field));
-  return record("removed_before", (field) => (field === "created" ? printTime(entry.createdBefore) : ""));
+  const none = fields.map(() => "");
+  if (entry.op === "period") return csvRecord(["removed", "", printTime(entry.createdBefore), String(id), ...none]);
+  const uuid = (field: string) => (field === "uuid" && entry.op === "removed" ? entry.uuid : "");
+  const cells = entry.op === "removed" ? fields.map(uuid) : fields.map((field) => fieldText(entry.event, field));
+  return csvRecord([entry.op, String(id), "", "", ...cells]);
 }
 
 /** The names of the columns of a table. */
-export const csvHeader = (fields: readonly string[]): string => csvRecord(["op", "id", ...fields]);
+export const csvHeader = (fields: readonly string[]): string =>
+  csvRecord(["op", "id", "created_before", "id_from", ...fields]);
 
 /** The last record of a table: where to go on, in the column of the ids. */
 export const csvEnd = (fields: readonly string[], offset: string): string =>
-  csvRecord(["end", offset, ...fields.map(() => "")]);
+  csvRecord(["end", offset, "", "", ...fields.map(() => "")]);

@@ -40,7 +40,8 @@ async function status(c: Context<App>): Promise<Response> {
 async function feed(c: Context<App>): Promise<Response> {
   // `format`, which can only be json, comes before Accept.
   const type = c.req.queries("format")?.at(-1) ? undefined : acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
-  const request = await readFeedRequest(c, type === CSV ? "csv" : "json");
+  const isStream = c.req.queries("live")?.at(-1) === "sse";
+  const request = await readFeedRequest(c, type === CSV && !isStream ? "csv" : "json");
   if (c.req.method === "HEAD") return headResponse(c, request);
   if (request.live === "sse") return sse(c, request);
   if (request.live === "long-poll") return poll(c, request, type);

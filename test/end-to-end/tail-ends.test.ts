@@ -55,6 +55,26 @@ describe("npm run tail ends", () => {
     assert.equal(existsSync(world.state), false);
   });
 
+  it("with a sentence when another collector, which still runs, has its state", HANGING, async () => {
+    world.feed.append(...numbered(1, 7));
+    const first = world.begin(["--state", world.state]);
+    await world.feed.asked((query) => query.get("live") !== null);
+
+    const { code, stdout, stderr } = await world.run(["--state", world.state]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /is in use by another collector/);
+
+    first.kill("SIGKILL");
+    await first.ended();
+    assert.equal((await world.run(["--once", "--state", world.state])).code, 0);
+  });
+
+  it("with a sentence when --once is given and the server never answers", HANGING, async () => {
+    const { code, stderr } = await world.run(["--once"], { EDGE_EVENTS_URL: "http://127.0.0.1:1" });
+    assert.equal(code, 1);
+    assert.match(stderr, /Gave up, because of --once\.$/m);
+  });
+
   it("without a word when the reader of its output goes away, and repeats the answer", HANGING, async () => {
     world.feed.append(...numbered(1, 5), JSON.stringify({ id: 6, message: "x".repeat(LARGE) }));
     world.feed.pageSize = 5;
@@ -133,7 +153,7 @@ describe("a state file", () => {
 
     assert.equal((await world.run(["--once", "--state", world.state])).code, 0);
     assert.equal(await readFile(victim, "utf8"), "untouched");
-    assert.deepEqual((await readdir(world.folder)).sort(), ["state.json", "victim"]);
+    assert.deepEqual((await readdir(world.folder)).sort(), ["state.json", "state.json.lock", "victim"]);
   });
 });
 

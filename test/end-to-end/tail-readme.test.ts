@@ -28,7 +28,7 @@ describe("the snippets of src/cli/tail/README.md", () => {
     const code = (await snippetsOf(README)).filter(({ language }) => language === "console").map(({ code }) => code);
     const here = code
       .join("")
-      .replaceAll("http://127.0.0.1:8787", world.feed.url)
+      .replaceAll("$API", world.feed.url)
       .replaceAll("/var/lib/edge-events", world.folder)
       .replaceAll("/var/log", world.folder);
     const steps = stepsOf(here);

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { database, runBatch } from "../../src/db/client.ts";
+import { deleteOldest } from "../../src/events/log/retention.ts";
 import { csvRecord } from "../../src/feed/csv.ts";
 import { bigLog, load } from "../support/big-log.ts";
 import { aPerson } from "../support/people.ts";
@@ -113,14 +115,14 @@ describe("an export as CSV", () => {
     const text = lines.join("");
 
     expect(response.headers.get("Content-Type")).toBe("text/csv; charset=utf-8");
-    expect(text.startsWith("op,id,created,message,context\r\n")).toBe(true);
+    expect(text.startsWith("op,id,created_before,id_from,created,message,context\r\n")).toBe(true);
     expect(text).toContain(
-      `event,1,2023-11-14T22:13:20Z,"'=1+1, ""two""\nlines","{""big"":12345678901234567890.50,""a"":""x,\\""y\\""""}"\r\n`,
+      `event,1,,,2023-11-14T22:13:20Z,"'=1+1, ""two""\nlines","{""big"":12345678901234567890.50,""a"":""x,\\""y\\""""}"\r\n`,
     );
     const cells = text
       .split("\r\n")
       .slice(2, 15)
-      .map((line) => line.split(",")[3]);
+      .map((line) => line.split(",")[5]);
     expect(cells).toEqual([
       "'+1",
       "'-1",
@@ -136,7 +138,7 @@ describe("an export as CSV", () => {
       "",
       "é",
     ]);
-    expect(text).toMatch(/\r\nend,[\w.]+,,,\r\n$/);
+    expect(text).toMatch(/\r\nend,[\w.]+,,,,,\r\n$/);
   });
 
   it("has deletions, changes of uuids and deleted periods as records", async () => {
@@ -150,8 +152,11 @@ describe("an export as CSV", () => {
 
     const { lines: later } = await exported(token, CSV, `offset=${offset}&field=uuid&field=message`);
 
-    expect(later[1]).toBe(`identity,1,${hex("upstream")},${event.message}\r\n`);
-    expect(later[2]).toMatch(/^removed,2,[0-9a-f]{32},\r\n$/);
+    expect(later[1]).toBe(`identity,1,,,${hex("upstream")},${event.message}\r\n`);
+    await runBatch(database(env.DB), deleteOldest(event.created + 1));
+    const { lines: rest } = await exported(token, CSV, `offset=${later.at(-1)?.split(",")[1]}&field=message`);
+    expect(rest[1]).toBe("removed,,2023-11-14T22:13:20Z,1,\r\n");
+    expect(later[2]).toMatch(/^removed,2,,,[0-9a-f]{32},\r\n$/);
   });
 });
 

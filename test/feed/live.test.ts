@@ -199,6 +199,17 @@ describe("a stream of Server-Sent Events", () => {
     expect(text.split("\n\n").filter((part) => part === ":")).toHaveLength(3);
   });
 
+  it("has JSON whatever else the client accepts", async () => {
+    const { token } = await aPerson({ staff: true });
+    await recorded(anEvent({ message: "one" }));
+    const headers = { Accept: "text/csv" };
+    const { FEED_BELL } = aBell();
+
+    const stream = await get("/api/events/feed/?offset=-1&live=sse&field=message", token, { headers }, { FEED_BELL });
+
+    expect(eventsIn(await stream.text())[0]).toEqual(["data", [{ id: 1, message: "one" }]]);
+  });
+
   it("catches up page by page before it waits", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(...Array.from({ length: 5 }, (_, index) => anEvent({ message: String(index) })));

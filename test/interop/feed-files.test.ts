@@ -75,7 +75,7 @@ describe("a table that curl has saved", HANGING, () => {
   const inert = (text: string) => (FORMULAS.includes(text) ? `'${text}` : text);
   const rows = () =>
     listed.map(({ id, uuid, created, event_type, message, context }) => [
-      ...["event", String(id), uuid, created, event_type, inert(message)],
+      ...["event", String(id), "", "", uuid, created, event_type, inert(message)],
       JSON.stringify(context),
     ]);
 
@@ -88,9 +88,19 @@ describe("a table that curl has saved", HANGING, () => {
   ] as const) {
     it(`has the same events for ${name}, and formulas as text`, async () => {
       const [header, ...records] = (await read(await saved("text/csv"))) as string[][];
-      assert.deepEqual(header, ["op", "id", "uuid", "created", "event_type", "message", "context"]);
+      assert.deepEqual(header, [
+        "op",
+        "id",
+        "created_before",
+        "id_from",
+        "uuid",
+        "created",
+        "event_type",
+        "message",
+        "context",
+      ]);
       assert.deepEqual(records.slice(0, listed.length), rows());
-      assert.deepEqual([records.at(-1)?.[0], records.at(-1)?.slice(2)], ["end", ["", "", "", "", ""]]);
+      assert.deepEqual([records.at(-1)?.[0], records.at(-1)?.slice(2)], ["end", ["", "", "", "", "", "", ""]]);
     });
   }
 });

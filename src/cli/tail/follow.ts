@@ -1,10 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { Failure } from "../failure.ts";
 import type { Answer } from "./answer.ts";
 import type { BackOff } from "./back-off.ts";
 import { Again, ask, type Position, type Source } from "./read.ts";
 
 /** The most that the server gives at a time. */
 const MAX_MESSAGES = 1_000;
+/** Failures one after the other with which `--once` gives up: about two minutes. */
+const MAX_FAILURES_ONCE = 8;
 /** A live request that is answered faster, and with nothing, has not waited. */
 const WAITED_MS = 1_000;
 const BEGINNING = "-1";
@@ -71,6 +74,8 @@ async function answered(plan: Plan, position: Position, limit: number, stop: Abo
     } catch (error) {
       if (stop.aborted) return undefined;
       if (!(error instanceof Again)) throw error;
+      if (plan.once && failures >= MAX_FAILURES_ONCE)
+        throw new Failure(`${error.message}. Gave up, because of --once.`);
       const ms = plan.backOff.next(error.afterMs);
       plan.tell(`${error.message}. Trying again in ${(ms / MILLISECONDS_PER_SECOND).toFixed(1)} s.`);
       await slept(ms, stop);

@@ -2,11 +2,14 @@ import { createHash } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure } from "../failure.ts";
+import { lockFile } from "../lock.ts";
 import { isOffset } from "./answer.ts";
 import type { Source } from "./read.ts";
 
 const OWNER_ONLY = 0o600;
 const MAX_STATE_BYTES = 64 * 1024;
+/** The file beside it cannot be made. */
+const NO_LOCK = Symbol("no lock");
 
 /** What a state file has. */
 interface State {
@@ -45,12 +48,18 @@ export class StateFile {
     return state.offset;
   }
 
-  /** Finds out whether `save` will work, before anything is printed. Throws a Failure. */
-  async check(): Promise<void> {
+  /**
+   * Keeps other collectors away from the file until this process ends, and finds out whether `save` will work, before anything
+   * is printed. Throws a Failure.
+   */
+  async claim(): Promise<void> {
+    const unlock = this.#locked();
+    if (unlock === undefined) throw this.#unusable("is in use by another collector, which still runs");
     await this.#orFailure(async () => {
       await this.#written("");
       await rm(this.#temporary);
     });
+    if (unlock === NO_LOCK) throw this.#unusable("cannot be locked");
   }
 
   /** Replaces the file, or leaves it as it is: never anything between, whenever the power fails. */
@@ -61,6 +70,15 @@ export class StateFile {
       await rename(this.#temporary, this.#path);
       await synced(dirname(this.#path));
     });
+  }
+
+  #locked(): (() => void) | typeof NO_LOCK | undefined {
+    try {
+      return lockFile(`${this.#path}.lock`);
+    } catch {
+      // SQLite does not say why; writing the file does.
+      return NO_LOCK;
+    }
   }
 
   /** In the folder of the file, because a file is not renamed from one disk to another. */
