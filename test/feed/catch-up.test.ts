@@ -200,6 +200,20 @@ describe("a page of the feed", () => {
     }
   });
 
+  it("is the end at once for a time of which nothing has happened yet", async () => {
+    const { token } = await aPerson({ staff: true });
+    await load(bigLog(3_000, 7));
+    const filter = "created_from=4000000000";
+    const collector = new Collector(token, filter);
+
+    const response = await collector.step();
+    await recorded(anEvent({ created: 4_000_000_001_000_000 }));
+    await collector.step();
+
+    expect([response.headers.get("Stream-Up-To-Date"), rowsRead(response)]).toEqual(["true", 16]);
+    expect(collector.events.size).toBe(1);
+  });
+
   it("has at most two megabytes, and always at least one event", async () => {
     const { token } = await aPerson({ staff: true });
     const large = () => anEvent({ message: "x".repeat(60_000) });

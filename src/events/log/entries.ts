@@ -8,7 +8,7 @@ import { type Concern, concernsOf, type ValueFilter, valuesOf } from "../query.t
 import type { EventsRequest } from "../request.ts";
 import { matchOf } from "../search/match.ts";
 import { matchAll, scopeTerms, typeTerm } from "../search/terms.ts";
-import { idsDuring } from "../search/window.ts";
+import { firstIdFrom } from "../search/window.ts";
 import { unknownAmong, type WantedTypes } from "../type-numbers.ts";
 import { END } from "./sequence.ts";
 
@@ -142,7 +142,11 @@ export function oldestLeft({ scopes, roles }: Concern, known: number): SQL {
   return sql`SELECT min(oldest) AS oldest FROM (${all}) WHERE ${newest} > ${known} HAVING count(*) > 0`;
 }
 
-/** The entry after which a reader of a time range begins: no event of the range has a lower id. At most 100 rows or so. */
+/**
+ * The entry after which a reader of a time range begins: no event of the range has a lower id, and when there is none yet,
+ * none comes before the end. At most 100 rows or so.
+ */
 export function beginOf({ range }: Following): SQL {
-  return Number.isFinite(range.from) ? sql`(SELECT ${idsDuring(range).min} - 1)` : sql`0`;
+  if (!Number.isFinite(range.from)) return sql`0`;
+  return sql`coalesce((${firstIdFrom(range.from)}) - 1, (SELECT ${END} FROM commit_watermark))`;
 }

@@ -100,12 +100,13 @@ export const bounds = (after: number, upto: number, limit: number): WindowBounds
  */
 export function idsDuring({ from, to }: Range): IdBounds {
   return {
-    min: Number.isFinite(from) ? sql`coalesce((${idFrom(from)}), 1)` : sql`1`,
+    min: Number.isFinite(from) ? sql`coalesce((${firstIdFrom(from)}), 1)` : sql`1`,
     max: Number.isFinite(to) ? sql`coalesce((${idUntil(to)}), 0)` : sql`(SELECT coalesce(max(id), 0) FROM events)`,
   };
 }
 
-function idFrom(time: number): SQL {
+/** The smallest id that an event from a time on (microseconds) can have; NULL when there is no such event. */
+export function firstIdFrom(time: number): SQL {
   const quarter = quarterOf(monthOf(time));
   return sql`SELECT min(min_id) FROM (
       SELECT min_id FROM counters WHERE series = 'log/day'
