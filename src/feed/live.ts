@@ -2,7 +2,7 @@ import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
 import { type Page, readAgain, readPage } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
-import { firstPage, offsetAfter, sourceOf } from "./respond.ts";
+import { offsetAfter, sourceOf } from "./respond.ts";
 import { waitForEntry } from "./wait.ts";
 
 /** Milliseconds that a long poll waits, and that a stream of events lasts. */
@@ -11,10 +11,10 @@ export const STREAM_MS = 55_000;
 /** Milliseconds between two looks at who the reader is, and what it may see. */
 const LOOK_MS = 20_000;
 
-/** The first page with messages, or an empty one after LONG_POLL_MS. The request is the one whose reader was looked at last. */
-export async function longPoll(feed: FeedRequest): Promise<{ feed: FeedRequest; page: Page }> {
+/** The first page with messages, from the `first` page on, or an empty one after LONG_POLL_MS. The request is the one whose reader was looked at last. */
+export async function longPoll(feed: FeedRequest, first: Page): Promise<{ feed: FeedRequest; page: Page }> {
   const deadline = Date.now() + LONG_POLL_MS;
-  let state = { feed, page: await firstPage(feed) };
+  let state = { feed, page: first };
   while (isIdle(state.page) && Date.now() < deadline) state = await nextLook(state, deadline);
   return state;
 }

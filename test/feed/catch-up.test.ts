@@ -107,6 +107,8 @@ describe("the feed", () => {
     await env.DB.exec("DELETE FROM events WHERE id = 1");
     const follow = async (path: string) => {
       const response = await get(path, token);
+      const head = await get(path, token, { method: "HEAD" });
+      expect(head.headers.get("Link")).toBe(response.headers.get("Link"));
       const url = /<([^>]+)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
       return { body: await response.json(), next: url.replace("https://events.example.org", "") };
     };
