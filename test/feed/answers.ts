@@ -35,7 +35,8 @@ export async function answerTo(ask: Ask, asked: Asked): Promise<{ status: number
     return { status, parts: [] };
   }
   if (asked.way === "stream") return { status, parts: await partsOfStream(response, asked.parts ?? 1) };
-  if (asked.way === "lines") return { status, parts: partsOfLines(await response.text()) };
+  if (asked.way === "lines")
+    return { status, parts: partsOfLines(new TextDecoder().decode(await response.arrayBuffer())) };
   const messages = await response.json<Message[]>();
   return { status, parts: [asked.way === "list" ? listed(response, messages) : partOf(response, messages)] };
 }
