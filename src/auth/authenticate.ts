@@ -6,7 +6,7 @@ import { parseUuid } from "../values/uuid.ts";
 import { type Actor, seesEverything, type UserLookup } from "./actor.ts";
 import { readToken, waldurHeader } from "./credentials.ts";
 import { identifyLocally } from "./local.ts";
-import type { Credentials, Principal } from "./principal.ts";
+import { type Credentials, IDENTITY_CACHE_MS, type Principal } from "./principal.ts";
 import { identifyByWaldur } from "./waldur.ts";
 
 declare module "hono" {
@@ -24,7 +24,7 @@ declare module "hono" {
 /** Sets `actor` and `lookUpUser`, or throws 401 with the text that the contract gives for these credentials. */
 export const authenticate: MiddlewareHandler<App> = async (c, next) => {
   const now = Date.now();
-  const credentials = credentialsOf(c, now);
+  const credentials = credentialsOf(c, now, IDENTITY_CACHE_MS);
   const attempt = { key: JSON.stringify(["user", credentials.header]) };
   refuseGuess(c, attempt, now);
   const { actor, lookUpUser, key } = await outcomeOf(c, attempt, now, () => identify(c, credentials));
@@ -39,13 +39,13 @@ export const authenticate: MiddlewareHandler<App> = async (c, next) => {
 };
 
 /**
- * Milliseconds by which the identity in an answer that goes on is newer than the caches of other requests ask: so much time
- * may pass between two looks, and a revocation still takes effect within that of the caches.
+ * Milliseconds that an identity may be old in an answer that goes on. Less than in other requests: 25 s may pass until the
+ * next look, and a revocation still takes effect within IDENTITY_CACHE_MS.
  */
-const RENEWED_EARLIER_MS = 25_000;
+const RENEWED_CACHE_MS = IDENTITY_CACHE_MS - 25_000;
 
 async function renewActor(c: Context<App>): Promise<void> {
-  const { actor, lookUpUser } = await identify(c, credentialsOf(c, Date.now() + RENEWED_EARLIER_MS));
+  const { actor, lookUpUser } = await identify(c, credentialsOf(c, Date.now(), RENEWED_CACHE_MS));
   c.set("actor", actor);
   c.set("lookUpUser", lookUpUser);
 }
@@ -57,7 +57,7 @@ async function identify(c: Context<App>, credentials: Credentials): Promise<Prin
   throw new Error("AUTH must be local or waldur.");
 }
 
-function credentialsOf(c: Context<App>, now: number): Credentials {
+function credentialsOf(c: Context<App>, now: number, maxAge: number): Credentials {
   const header = c.req.header("Authorization");
   const token = readToken(header);
   return {
@@ -65,6 +65,7 @@ function credentialsOf(c: Context<App>, now: number): Credentials {
     header: waldurHeader(header, token),
     impersonated: impersonatedUser(c.req.header("X-Impersonated-User-Uuid")),
     now,
+    maxAge,
     request: c.get("requestId"),
     defer: (work) => c.executionCtx.waitUntil(work),
   };

@@ -3,7 +3,7 @@ import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, reason } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import type { Actor, UserLookup } from "./actor.ts";
-import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
+import { type Credentials, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
 import { findToken, findUser, touchToken } from "./tokens.ts";
 
 const DAY_MS = 86_400_000;
@@ -22,22 +22,22 @@ const people = new ExpiringCache<Person>(MAX_CACHED_IDENTITIES);
  * lags would refuse a new token and accept a revoked one. Throws 401.
  */
 export async function identifyLocally(db: Database, credentials: Credentials): Promise<Principal> {
-  const { impersonated, now } = credentials;
+  const { impersonated } = credentials;
   const held = await usableToken(db, credentials);
   touch(db, held, credentials);
   const lookUpUser: UserLookup = async (uuid) => {
-    const person = await findPerson(db, uuid, now);
+    const person = await findPerson(db, uuid, credentials);
     return { known: person !== undefined, roles: person?.roles ?? [] };
   };
-  return { actor: await actorOf(db, held, impersonated, now), lookUpUser, key: held.hash };
+  return { actor: await actorOf(db, held, impersonated, credentials), lookUpUser, key: held.hash };
 }
 
 /**
  * The token. Throws 401 when it is unknown or expired, or its user is inactive. A cached token is read again before
  * it is refused.
  */
-async function usableToken(db: Database, { token, now }: Credentials): Promise<Held> {
-  const cached = heldTokens.get(token, IDENTITY_CACHE_MS, now);
+async function usableToken(db: Database, { token, now, maxAge }: Credentials): Promise<Held> {
+  const cached = heldTokens.get(token, maxAge, now);
   if (cached !== undefined && !hasExpired(cached, now)) return cached;
   const hash = cached?.hash ?? (await sha256Hex(token));
   const found = await findToken(db, hash);
@@ -75,17 +75,20 @@ function logFailure(request: string, error: unknown): void {
 }
 
 /** The user of the token, or the user whom staff impersonates. An unknown user is ignored, as in Waldur. */
-async function actorOf(db: Database, held: Held, impersonated: string | undefined, now: number): Promise<Actor> {
+async function actorOf(db: Database, held: Held, impersonated: string | undefined, age: Age): Promise<Actor> {
   const self = { uuid: held.uuid, isStaff: held.isStaff, isSupport: held.isSupport, roles: held.roles };
   if (impersonated === undefined || !held.isStaff) return self;
-  const other = await findPerson(db, impersonated, now);
+  const other = await findPerson(db, impersonated, age);
   if (other === undefined) return self;
   const { uuid, isStaff, isSupport, roles } = other;
   return { uuid, isStaff, isSupport, roles, impersonator: held.uuid };
 }
 
-async function findPerson(db: Database, uuid: string, now: number): Promise<Person | undefined> {
-  const cached = people.get(uuid, IDENTITY_CACHE_MS, now);
+/** How old an identity may be. */
+type Age = Pick<Credentials, "now" | "maxAge">;
+
+async function findPerson(db: Database, uuid: string, { now, maxAge }: Age): Promise<Person | undefined> {
+  const cached = people.get(uuid, maxAge, now);
   if (cached !== undefined) return cached;
   const person = await findUser(db, uuid);
   if (person !== undefined) people.set(uuid, person, now);

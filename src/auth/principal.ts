@@ -17,6 +17,8 @@ export interface Credentials {
   impersonated?: string | undefined;
   /** Milliseconds. */
   now: number;
+  /** Milliseconds that what the isolate knows of the token and its user may be old: IDENTITY_CACHE_MS, or less. */
+  maxAge: number;
   /** The request id, for the log. */
   request: string;
   /** Runs work after the response. */

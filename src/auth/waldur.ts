@@ -4,7 +4,7 @@ import { ExpiringCache } from "../http/cache.ts";
 import { notAuthenticated, tooManyRequests, unavailable } from "../http/errors.ts";
 import { sha256Hex } from "../values/bytes.ts";
 import type { UserLookup } from "./actor.ts";
-import { type Credentials, IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
+import { type Credentials, MAX_CACHED_IDENTITIES, type Principal } from "./principal.ts";
 import { askWaldur, Unreachable } from "./upstream.ts";
 import { toActor, waldurUser } from "./waldur-user.ts";
 
@@ -48,10 +48,10 @@ export async function identifyByWaldur(env: Env, credentials: Credentials): Prom
 
 /** A fresh answer, from a cache or from Waldur; else the last user, if it may be used. Throws 503 without any. */
 async function answerFor(env: Env, key: string, credentials: Credentials): Promise<Answer> {
-  const { now } = credentials;
+  const { now, maxAge } = credentials;
   const refused = refusals.get(key, REFUSAL_CACHE_MS, now);
   if (refused !== undefined) return { refused };
-  const fresh = users.get(key, IDENTITY_CACHE_MS, now);
+  const fresh = users.get(key, maxAge, now);
   if (fresh !== undefined) return { accepted: fresh };
   const stale = env.WALDUR_STALE === "off" ? undefined : users.get(key, STALE_MS, now);
   const isPaused = paused.get(key, PAUSE_MS, now) !== undefined;
@@ -106,9 +106,9 @@ async function refusal(response: Response): Promise<string> {
  */
 function lookUpUserOf(env: Env, key: string, credentials: Credentials): UserLookup {
   return async (user) => {
-    const { now } = credentials;
+    const { now, maxAge } = credentials;
     const cacheKey = `${key} ${user}`;
-    const cached = visibleUsers.get(cacheKey, IDENTITY_CACHE_MS, now);
+    const cached = visibleUsers.get(cacheKey, maxAge, now);
     if (cached !== undefined) return { known: cached, visible: cached };
     countLookUp(key, now);
     try {

@@ -10,6 +10,8 @@ export interface Meter {
   sqlMs: number;
   /** Round trips to the database. */
   roundTrips: number;
+  /** Statements, of which an invocation has 1,000 (https://developers.cloudflare.com/d1/platform/limits/). */
+  statements: number;
 }
 
 /** Whether a replica has served this isolate. A Worker has one database. */
@@ -25,7 +27,7 @@ export function forgetReplicas(): void {
  * as the earlier ones (https://developers.cloudflare.com/d1/best-practices/read-replication/).
  */
 export class Reader {
-  readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, roundTrips: 0 };
+  readonly meter: Meter = { rowsRead: 0, rowsWritten: 0, sqlMs: 0, roundTrips: 0, statements: 0 };
   /** The same session for Drizzle's query builder; only its batches are metered. */
   readonly drizzle: Database;
   /** The primary, which is never behind, for Drizzle's query builder. Outside the session. */
@@ -129,6 +131,7 @@ export class Reader {
 
   async #metered<T>(db: Pick<D1Calls, "batch">, statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     this.meter.roundTrips += 1;
+    this.meter.statements += statements.length;
     const results = await db.batch<T>(statements);
     for (const { meta } of results) {
       this.meter.rowsRead += meta.rows_read;

@@ -1,5 +1,5 @@
-/** Cells that a spreadsheet would take for a formula begin with one of these. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Cells that a spreadsheet may take for a formula begin with one of these, the last ones in East Asian scripts. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /**

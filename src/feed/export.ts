@@ -1,6 +1,5 @@
-import { printTime } from "../values/time.ts";
 import { csvEnd, csvHeader } from "./messages.ts";
-import { type Page, readPage } from "./read.ts";
+import { completeThrough, type Page, readPage } from "./read.ts";
 import { type FeedRequest, MAX_LIMIT } from "./request.ts";
 import { offsetAfter, sourceOf } from "./respond.ts";
 
@@ -31,11 +30,11 @@ export const csv: Printer = {
   end: ({ fields }, offset) => csvEnd(fields, offset),
 };
 
-const control = (offset: string, { isUpToDate, state }: Page) => ({
+const control = (offset: string, page: Page) => ({
   op: "control",
   streamNextOffset: offset,
-  ...(isUpToDate ? { upToDate: true } : {}),
-  ...(state.completeThrough > 0 ? { streamCompleteThrough: printTime(state.completeThrough) } : {}),
+  ...(page.isUpToDate ? { upToDate: true } : {}),
+  streamCompleteThrough: completeThrough(page),
 });
 
 /**

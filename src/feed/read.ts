@@ -4,6 +4,7 @@ import { type Entry, type LogPart, type LogState, readContent, readPart, readSta
 import { eventJson } from "../events/representation.ts";
 import { HttpError } from "../http/errors.ts";
 import { byteLength } from "../values/bytes.ts";
+import { printTime } from "../values/time.ts";
 import type { Position } from "./offset.ts";
 import type { FeedRequest } from "./request.ts";
 
@@ -19,6 +20,10 @@ export interface Page {
   isUpToDate: boolean;
   state: LogState;
 }
+
+/** Up to when its reader has everything, as the API prints times; undefined before the end, and while nobody knows. */
+export const completeThrough = ({ isUpToDate, state }: Page): string | undefined =>
+  isUpToDate && state.completeThrough > 0 ? printTime(state.completeThrough) : undefined;
 
 /** What reads pages: a request for the feed, or the same one with what its reader may see by now. */
 export type Source = Pick<FeedRequest, "following" | "fields" | "limit" | "printMessage"> & { reader: Reader };

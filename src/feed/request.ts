@@ -90,17 +90,19 @@ export interface FeedRequest extends Pick<Parameters, "live" | "cursor" | "limit
 export async function readFeedRequest(c: Context<App>, format: Format = "json"): Promise<FeedRequest> {
   const events = await readRequest(c);
   const { params, knowsIds } = events;
-  const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(params);
+  const { offset: sent, ...asked } = format === "list" ? ofList(params) : checked(reconnected(c, params));
   if (asked.live !== undefined && sent === undefined) throw badRequest({ offset: ["Is required with live."] });
   const fingerprint = await fingerprintOfFilter(events);
   const fields = chosenFields(params.getAll("field"), knowsIds && format === "list");
   const key = knowsIds ? undefined : await feedKey(events.reader);
+  const from = await placeOf(sent, fingerprint, key);
+  if (from === undefined) throw badRequest({ [format === "list" ? "after" : "offset"]: [NOT_OURS] });
   return {
     ...asked,
     events,
     following: followingOf(events),
     fields,
-    from: await placeOf(sent, fingerprint, key),
+    from,
     hasLimit: params.has("limit"),
     sent,
     print: async (position) =>
@@ -113,6 +115,15 @@ export async function readFeedRequest(c: Context<App>, format: Format = "json"):
     requestId: c.get("requestId"),
     printMessage: messagePrinter(format, fields, key),
   };
+}
+
+/** An EventSource that comes back by itself asks for the URL that it had first, and says in a header how far it has come. */
+function reconnected(c: Context<App>, params: URLSearchParams): URLSearchParams {
+  const id = c.req.header("Last-Event-ID");
+  if (!id || params.getAll("live").at(-1) !== "sse" || !params.has("offset")) return params;
+  const later = new URLSearchParams(params);
+  later.set("offset", id);
+  return later;
 }
 
 /** The parameters by which the list shows the feed: `after`, and `page_size` as its pages have it. */
@@ -135,12 +146,11 @@ function checked(params: URLSearchParams): Parameters {
   throw badRequest(v.flatten(result.issues).nested);
 }
 
+/** Undefined for an offset that is not of this feed. */
 async function placeOf(sent: string | undefined, fingerprint: string, key: string | undefined) {
   if (sent === undefined || sent === "-1") return "beginning";
   if (sent === "now") return "now";
-  const position = key === undefined ? parsePlain(sent, fingerprint) : await parseSealed(sent, fingerprint, key);
-  if (position === undefined) throw badRequest({ offset: [NOT_OURS] });
-  return position;
+  return key === undefined ? parsePlain(sent, fingerprint) : await parseSealed(sent, fingerprint, key);
 }
 
 const NOT_OURS = "Is not an offset of this feed, or was made for another filter.";

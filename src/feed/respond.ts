@@ -4,11 +4,11 @@ import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
 import { publicUrl } from "../http/public-url.ts";
 import { upToDate } from "../http/session.ts";
-import { printTime } from "../values/time.ts";
 import { nextCursor } from "./cursor.ts";
 import type { Format } from "./messages.ts";
 import type { Position } from "./offset.ts";
-import { endOf, isBehind, type Page, readPage, type Source } from "./read.ts";
+import type { OpenRead } from "./open-reads.ts";
+import { completeThrough, endOf, isBehind, type Page, readPage, type Source } from "./read.ts";
 import { type FeedRequest, readFeedRequest } from "./request.ts";
 import { streamOf } from "./stream.ts";
 
@@ -73,15 +73,15 @@ export async function headResponse(c: Context<App>, feed: FeedRequest, end: Page
   return c.body(null);
 }
 
-/** A body that is made while the client takes it. `closed` is called at its end. `name`: of a file to save it in. */
+/** A body that is made while the client takes it. `open` is closed at its end. `name`: of a file to save it in. */
 interface Streamed {
   type: string;
   texts: AsyncGenerator<string>;
-  closed: () => void;
+  open: OpenRead;
   name?: string;
 }
 
-export function streamResponse(c: Context<App>, { type, texts, closed, name }: Streamed): Response {
+export function streamResponse(c: Context<App>, { type, texts, open, name }: Streamed): Response {
   c.header("Content-Type", type === "text/csv" ? "text/csv; charset=utf-8" : type);
   c.header("Cache-Control", "no-store");
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
@@ -89,7 +89,7 @@ export function streamResponse(c: Context<App>, { type, texts, closed, name }: S
   c.header("X-Accel-Buffering", "no");
   if (name !== undefined && c.req.query("download") !== undefined)
     c.header("Content-Disposition", `attachment; filename="${name}"`);
-  return c.body(streamOf(c.get("requestId"), texts, closed));
+  return c.body(streamOf(c.get("requestId"), texts, open));
 }
 
 function noStore(response: Response): Response {
@@ -100,10 +100,10 @@ function noStore(response: Response): Response {
 /** Sets the headers that every answer has, and returns the offset. */
 async function setHeaders(c: Context<App>, feed: FeedRequest, page: Page): Promise<string> {
   const offset = await offsetAfter(feed, page);
-  const { completeThrough } = page.state;
+  const through = completeThrough(page);
   c.header("Stream-Next-Offset", offset);
   if (page.isUpToDate) c.header("Stream-Up-To-Date", "true");
-  if (completeThrough > 0) c.header("Stream-Complete-Through", printTime(completeThrough));
+  if (through !== undefined) c.header("Stream-Complete-Through", through);
   c.header("Stream-Cursor", String(nextCursor(feed.cursor)));
   c.header("Cross-Origin-Resource-Policy", "cross-origin");
   return offset;

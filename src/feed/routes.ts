@@ -7,7 +7,7 @@ import { acceptedType } from "../http/negotiate.ts";
 import { mountResource } from "../http/resource.ts";
 import { csv, exported, exportedPage, ndjson } from "./export.ts";
 import { eventStream, longPoll } from "./live.ts";
-import { openRead } from "./open-reads.ts";
+import { type OpenRead, openRead } from "./open-reads.ts";
 import type { Page } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
 import { emptyResponse, headResponse, listResponse, pageResponse, readFirstPage, streamResponse } from "./respond.ts";
@@ -40,31 +40,31 @@ async function status(c: Context<App>): Promise<Response> {
 
 async function feed(c: Context<App>): Promise<Response> {
   const type = acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
-  const isLong = c.req.method !== "HEAD" && (type !== undefined || c.req.query("live") !== undefined);
-  return isLong ? whileOpen(c, (closed) => answer(c, type, closed)) : answer(c, type, () => undefined);
+  const isHead = c.req.method === "HEAD";
+  if (!isHead && (type !== undefined || c.req.query("live") !== undefined))
+    return whileOpen(c, (open) => longAnswer(c, type, open));
+  const { feed: request, page } = await readFirstPage(c, "json");
+  return isHead ? headResponse(c, request, page) : pageResponse(c, request, page);
 }
 
-/** `closed`: see `whileOpen`. */
-async function answer(c: Context<App>, type: FileType | undefined, closed: () => void): Promise<Response> {
+/** An answer that goes on: a live one, or an export with as many pages as one answer may have. */
+async function longAnswer(c: Context<App>, type: FileType | undefined, open: OpenRead): Promise<Response> {
   const { feed: request, page } = await readFirstPage(c, type === CSV ? "csv" : "json");
-  if (c.req.method === "HEAD") return headResponse(c, request, page);
-  if (request.live === "sse") return streamResponse(c, { type: SSE, texts: eventStream(request, page), closed });
-  if (request.live === "long-poll") return poll(c, await longPoll(request, page), type, closed);
-  if (type === undefined) return pageResponse(c, request, page);
-  // An export: as many pages as one answer may have.
+  if (request.live === "sse") return streamResponse(c, { type: SSE, texts: eventStream(request, page), open });
+  if (request.live === "long-poll" || type === undefined) return poll(c, await longPoll(request, page), type, open);
   const texts = exported(request, page, PRINTERS[type]);
-  return streamResponse(c, { type, texts, closed, name: NAMES[type] });
+  return streamResponse(c, { type, texts, open, name: NAMES[type] });
 }
 
 async function poll(
   c: Context<App>,
   { feed: request, page }: { feed: FeedRequest; page: Page },
   type: FileType | undefined,
-  closed: () => void,
+  open: OpenRead,
 ): Promise<Response> {
   if (type !== undefined && page.messages.length > 0)
-    return streamResponse(c, { type, texts: exportedPage(request, page, PRINTERS[type]), closed });
-  closed();
+    return streamResponse(c, { type, texts: exportedPage(request, page, PRINTERS[type]), open });
+  open.close();
   const isEmpty = page.messages.length === 0 && page.isUpToDate;
   return isEmpty ? emptyResponse(c, request, page) : pageResponse(c, request, page);
 }
@@ -78,13 +78,13 @@ export async function listAfter(c: Context<App>): Promise<Response> {
   return listResponse(c, request, page);
 }
 
-/** Counts an answer that goes on for long as open, until it calls `closed` or throws. */
-async function whileOpen(c: Context<App>, answer: (closed: () => void) => Promise<Response>): Promise<Response> {
-  const closed = openRead(c.get("client"));
+/** Counts an answer that goes on for long as open, until it is closed or throws. */
+async function whileOpen(c: Context<App>, answer: (open: OpenRead) => Promise<Response>): Promise<Response> {
+  const open = openRead(c.get("client"));
   try {
-    return await answer(closed);
+    return await answer(open);
   } catch (error) {
-    closed();
+    open.close();
     throw error;
   }
 }

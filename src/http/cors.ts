@@ -7,7 +7,7 @@ const EXPOSED =
   "Link, X-Result-Count, X-Result-Count-Exact, ETag, Server-Timing, X-D1-Bookmark, X-Request-Id, X-Impersonator-Uuid, Retry-After, Stream-Next-Offset, Stream-Up-To-Date, Stream-Cursor, Stream-Complete-Through";
 /** What the read endpoints know, and what the gateways of Waldur's examples allow; Sentry sends the last line. */
 const ALLOWED_HEADERS = [
-  "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, X-D1-Bookmark, X-Impersonated-User-Uuid",
+  "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, Last-Event-ID, X-D1-Bookmark, X-Impersonated-User-Uuid",
   "Accept-Encoding, Cache-Control, DNT, If-Modified-Since, Keep-Alive, Origin, Range, User-Agent",
   "X-CSRFToken, X-Requested-With",
   "sentry-trace, baggage",

@@ -24,7 +24,7 @@ export const responseHeaders = {
     'd1;dur=1.8, rows_read;desc="11", rows_written;desc="0", trips;desc="1"',
   ),
   "Stream-Complete-Through": header(
-    "Every event that was answered with 202 before this time is in the feed or a dead letter. Absent while that is unknown.",
+    "Every event that was answered with 202 before this time is among what was read, or a dead letter. Absent before the end of the feed, and while it is unknown.",
     { ...text, format: "date-time" },
     "2026-11-25T12:00:00Z",
   ),

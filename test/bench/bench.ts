@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { playFeed } from "./feed.ts";
 import { loaded } from "./load.ts";
 import { measureMemory } from "./memory.ts";
 import { playReads } from "./reads.ts";
@@ -18,6 +19,8 @@ const earlier = before === undefined ? undefined : await reads(before);
 const current = await reads(now, isWanted("speed"));
 console.log("Writing …");
 const writes = isWanted("writes") ? await playWrites(current.state, events, seed) : undefined;
+console.log("Following …");
+const feed = isWanted("feed") ? await playFeed(current.state, now) : undefined;
 const heapBytes = isWanted("memory") ? await measureMemory() : undefined;
 const storage = measureStorage(current.state, events);
 const report: Report = {
@@ -30,6 +33,7 @@ const report: Report = {
   },
   writes,
   storage,
+  feed,
   speed: current.speed,
   heapBytes,
   dollars:
@@ -61,7 +65,7 @@ async function reads(count: number, withSpeed = false) {
 }
 
 /** The report under the names it is published with. */
-function published({ reads, writes, storage, speed, heapBytes, dollars, growth, bundleBytes }: Report) {
+function published({ reads, writes, storage, feed, speed, heapBytes, dollars, growth, bundleBytes }: Report) {
   const { trips_per_request, ...rowsRead } = reads;
   return {
     events,
@@ -80,6 +84,14 @@ function published({ reads, writes, storage, speed, heapBytes, dollars, growth, 
       bare_session: speed.bareSession,
       ratio: speed.ours / speed.bare,
       paths: speed.paths,
+    },
+    feed: feed && {
+      catch_up_events_per_second: feed.catchUpPerSecond,
+      by_number_events_per_second: feed.byNumberPerSecond,
+      rows_read_per_event: feed.rowsPerEvent,
+      rows_read_idle: feed.idleRows,
+      commit_to_long_poll_ms: feed.longPoll,
+      commit_to_sse_ms: feed.sse,
     },
     heap_bytes_of_four_large_pages: heapBytes,
     ingest_events_per_second: writes?.ingestEventsPerSecond,

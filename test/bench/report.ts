@@ -1,3 +1,4 @@
+import type { Feed, Latency } from "./feed.ts";
 import type { Census } from "./load.ts";
 import { type Bill, bill, type Figures, tenfold } from "./month.ts";
 import type { Sample } from "./reads.ts";
@@ -153,6 +154,7 @@ export function print(report: Report): void {
     ],
   );
   if (report.speed) printPaths(report.speed);
+  if (report.feed) printFeed(report.feed);
   if (report.dollars) printBills(report.dollars);
   table(["stored in", "bytes an event"], report.storage.byName.slice(0, 12));
   console.log(`worst: ${reads.worst_request}\nworst outside search: ${reads.worst_outside_search_request}`);
@@ -181,7 +183,23 @@ function printPaths({ paths, bare }: Speed): void {
   );
 }
 
+function printFeed({ catchUpPerSecond, byNumberPerSecond, rowsPerEvent, idleRows, longPoll, sse }: Feed): void {
+  const times = ({ p50, p99 }: Latency) => `${round(p50)} / ${round(p99)}`;
+  table(
+    ["feed", "value", "bound"],
+    [
+      ["catch-up, events/s of one reader", catchUpPerSecond, "≥ 10,000"],
+      ["the same by page numbers, events/s", byNumberPerSecond, "≤ a tenth of it"],
+      ["rows read an event", rowsPerEvent, "≤ 1.2"],
+      ["rows read by a look at the end", idleRows, "≤ 2"],
+      ["commit to long poll, ms, p50 / p99", times(longPoll), "≤ 500"],
+      ["commit to SSE, ms, p50 / p99", times(sse), "≤ 500"],
+    ],
+  );
+}
+
 export interface Report {
+  feed: Feed | undefined;
   events: number;
   seed: number;
   reads: ReadReport;

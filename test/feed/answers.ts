@@ -95,7 +95,7 @@ async function partsOfStream(response: Response, most: number): Promise<Part[]> 
     const events = (text + value).split("\n\n");
     text = events.pop() ?? "";
     for (const event of events) {
-      const [, name, data = ""] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+      const [, name, data = ""] = /^event: (\w+)\ndata: (.*)$/m.exec(event) ?? [];
       if (name === "data") messages = JSON.parse(data);
       if (name !== "control") continue;
       parts.push(controlled(messages, JSON.parse(data)));

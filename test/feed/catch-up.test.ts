@@ -199,3 +199,18 @@ describe("a page of the feed", () => {
     expect(collector.messages.every(({ message }) => message?.length === 60_000)).toBe(true);
   });
 });
+
+it("up to when everything is there is told at the end of the feed, and by its status", async () => {
+  const { token } = await aPerson({ staff: true });
+  await recorded(anEvent(), anEvent());
+  const through = async (query: string) =>
+    (await get(`/api/events/feed/?${query}`, token)).headers.get("Stream-Complete-Through");
+  const status = async () => await (await get("/api/events/feed/status/", token)).json<{ complete_through: unknown }>();
+  expect([await through("limit=2"), (await status()).complete_through]).toEqual([null, null]);
+
+  await env.DB.exec(`UPDATE commit_watermark SET complete_through = ${T}`);
+
+  const time = "2025-10-09T08:53:20Z";
+  expect([await through("limit=1"), await through("limit=2"), await through("offset=now")]).toEqual([null, time, time]);
+  expect((await status()).complete_through).toBe(time);
+});

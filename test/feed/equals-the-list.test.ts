@@ -101,6 +101,7 @@ describe.each(Array.from({ length: HISTORIES }, (_, seed) => seed + 1))("history
       [staff.token, ""],
       [staff.token, `customer_uuid=${OURS}`],
       [staff.token, `customer_uuid=${OURS}&message=odd`],
+      [staff.token, `scope=/api/customers/${OURS}/`],
       [staff.token, "message=odd"],
       [staff.token, `event_type=${TYPES[0]}&event_type=${TYPES[2]}`],
       [staff.token, `created_from=${T + 10}&created_to=${T + 30}`],

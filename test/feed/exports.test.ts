@@ -83,7 +83,12 @@ describe("an export as CSV", () => {
     const { token } = await aPerson({ staff: true });
     const context = '{"big":12345678901234567890.50,"a":"x,\\"y\\""}';
     const event = { ...anEvent({ message: '=1+1, "two"\nlines', created: 1_700_000_000_000_000 }), context };
-    await recorded(event, ...["+1", "-1", "@x", "\tx", "\rx", "x=1", "", "é"].map((message) => anEvent({ message })));
+    await recorded(
+      event,
+      ...["+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "x=1", "", "é"].map((message) =>
+        anEvent({ message }),
+      ),
+    );
 
     const { response, lines } = await exported(token, CSV, "field=message&field=context&field=created");
     const text = lines.join("");
@@ -95,9 +100,23 @@ describe("an export as CSV", () => {
     );
     const cells = text
       .split("\r\n")
-      .slice(2, 10)
+      .slice(2, 15)
       .map((line) => line.split(",")[3]);
-    expect(cells).toEqual(["'+1", "'-1", "'@x", "'\tx", '"\'\rx"', "x=1", "", "é"]);
+    expect(cells).toEqual([
+      "'+1",
+      "'-1",
+      "'@x",
+      "'\tx",
+      '"\'\rx"',
+      '"\'\nx"',
+      "'＝1",
+      "'＋1",
+      "'－1",
+      "'＠x",
+      "x=1",
+      "",
+      "é",
+    ]);
     expect(text).toMatch(/\r\nend,[\w.]+,,,\r\n$/);
   });
 

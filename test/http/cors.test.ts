@@ -34,7 +34,7 @@ const ALLOWED_BY_WALDUR = [
   "sentry-trace",
 ];
 /** What HomePort sends as well, and what else the read endpoints know. */
-const ALLOWED_BESIDES = ["Accept-Language", "If-None-Match", "x-d1-bookmark"];
+const ALLOWED_BESIDES = ["Accept-Language", "If-None-Match", "Last-Event-ID", "x-d1-bookmark"];
 
 const words = (header: string | null) => header?.toLowerCase().split(/\s*,\s*/) ?? [];
 

@@ -110,4 +110,32 @@ export const feedMutants: readonly Mutant[] = [
     replace: "told === 0; ) {",
     tests: COMMITS,
   },
+  {
+    bug: "An answer whose end nobody saw counts for ever.",
+    file: "src/feed/open-reads.ts",
+    search: "if (until <= now) end(client, read);",
+    replace: "if (until < 0) end(client, read);",
+    tests: ["test/feed/open-reads"],
+  },
+  {
+    bug: "A stream that goes on no longer counts after a minute.",
+    file: "src/feed/stream.ts",
+    search: "      open.goesOn();\n",
+    replace: "",
+    tests: ["test/feed/open-reads"],
+  },
+  {
+    bug: "A cursor may go back in the course of a stream.",
+    file: "src/feed/live.ts",
+    search: "String(Math.max(cursor, nextCursor(undefined)))",
+    replace: "String(nextCursor(feed.cursor))",
+    tests: ["test/feed/protocol"],
+  },
+  {
+    bug: "An EventSource that comes back begins again.",
+    file: "src/feed/request.ts",
+    search: 'later.set("offset", id);',
+    replace: "",
+    tests: ["test/feed/protocol"],
+  },
 ];

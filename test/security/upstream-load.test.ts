@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { MAX_CACHED_IDENTITIES } from "../../src/auth/principal.ts";
+import { IDENTITY_CACHE_MS, MAX_CACHED_IDENTITIES } from "../../src/auth/principal.ts";
 import { identifyByWaldur, MAX_LOOK_UPS } from "../../src/auth/waldur.ts";
 import type { Env } from "../../src/env.ts";
 import { aRate } from "../support/rate.ts";
@@ -106,7 +106,7 @@ const identified = (token: string) =>
   identifyByWaldur(
     { ...env, ...waldur.bindings },
     {
-      ...{ token, header: `Token ${token}`, now: Date.now(), request: "" },
+      ...{ token, header: `Token ${token}`, now: Date.now(), maxAge: IDENTITY_CACHE_MS, request: "" },
       defer: (work) => void work,
     },
   );

@@ -21,7 +21,7 @@ export interface Following {
   types: WantedTypes | undefined;
   values: ValueFilter;
   range: Range;
-  /** The objects whose events the reader may see; undefined for one who may see every event. */
+  /** The objects whose events the reader may see; undefined for one who may see every event, whatever it asks for. */
   within: Concern | undefined;
 }
 
@@ -33,12 +33,12 @@ export interface LogPlace {
 }
 
 /** What a request wants; undefined when it can match no event. */
-export function followingOf({ visibility, filter, types }: EventsRequest): Following | undefined {
+export function followingOf({ visibility, filter, types, knowsIds }: EventsRequest): Following | undefined {
   const range = { from: filter.createdFrom ?? -Infinity, to: filter.createdTo ?? Infinity };
   const hasNoType = types && types.numbers.length + types.others.length === 0;
   if (visibility === "nothing" || hasNoType || range.from >= range.to) return undefined;
   const concerns = concernsOf(visibility, filter);
-  const within = typeof visibility === "object" ? visibility : undefined;
+  const within = typeof visibility === "object" && !knowsIds ? visibility : undefined;
   return { concerns, types, values: valuesOf(filter), range, within };
 }
 
