@@ -103,7 +103,8 @@ describe("the feed", () => {
   });
 
   it("is a list for who follows rel=next, which is there on every page", async () => {
-    await recorded(anEvent({ message: "one" }), anEvent({ message: "two" }));
+    const event = anEvent({ message: "two" });
+    await recorded(anEvent({ message: "one" }), event);
     await env.DB.exec("DELETE FROM events WHERE id = 1");
     const follow = async (path: string) => {
       const response = await get(path, token);
@@ -115,13 +116,14 @@ describe("the feed", () => {
 
     const first = await follow("/api/events/?after=-1&page_size=2&field=message&field=id");
     const second = await follow(first.next);
+    await recorded({ ...event, content: event.uuid, uuid: hex("upstream"), isUpstream: true });
     await recorded(anEvent({ message: "three" }));
     const third = await follow(second.next);
 
     expect([first.body, second.body, third.body]).toEqual([
       [{ id: 2, message: "two" }],
       [],
-      [{ id: 4, message: "three" }],
+      [{ id: 5, message: "three" }],
     ]);
   });
 });

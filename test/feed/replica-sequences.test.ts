@@ -59,8 +59,16 @@ class Log {
     this.#random = random;
   }
 
+  /** The last write: a stream that was cancelled may still go on beside the next request. */
+  written: Promise<void> = Promise.resolve();
+
   /** Events are written, one is deleted, one takes another uuid, or the oldest are deleted: one commit. */
-  async write(): Promise<void> {
+  write(): Promise<void> {
+    this.written = this.written.then(() => this.#write());
+    return this.written;
+  }
+
+  async #write(): Promise<void> {
     const { length } = this.states.at(-1) ?? [];
     const unnamed = this.#random.oneIn(4) ? this.#unnamed.pop() : undefined;
     if (length > MAX_EVENTS || this.#random.oneIn(12)) await this.#deletePeriod();
@@ -83,7 +91,8 @@ class Log {
     this.#made += 1;
     return anEvent({
       uuid: random.hex(),
-      created: (T + this.#made - (random.oneIn(4) ? random.int(9) : 0)) * 1_000_000,
+      // Never at once: of events at one time, a part of the log does not tell which ones are deleted until all are.
+      created: (T + this.#made - (random.oneIn(4) ? random.int(9) : 0)) * 1_000_000 + this.#made,
       eventType: "customer_update_succeeded",
       message: random.pick(["An odd event", "An event"]),
       context: random.oneIn(2) ? { customer_uuid: OURS } : {},
@@ -133,6 +142,7 @@ class Follower {
     const { status, parts } = await answerTo(get, { ...asked, parts: 1 + random.int(3) });
     if (status === 410) await this.#begin();
     else if (status !== 200 && status !== 204) this.wrong.push(`${status}: ${way}`);
+    await this.#world.log.written;
     for (const part of parts) this.#apply(part);
     return this.#collector.isUpToDate;
   }

