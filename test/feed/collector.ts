@@ -91,7 +91,7 @@ export class Collector {
 }
 
 /** Microseconds of a time as the API prints it, which has six digits of fraction or none. */
-function micros(time: string): number {
+export function micros(time: string): number {
   const [seconds = "", fraction = "0"] = time.replace("Z", "").split(".");
   return Date.parse(`${seconds}Z`) * 1_000 + Number(fraction.padEnd(6, "0"));
 }
