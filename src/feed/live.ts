@@ -1,7 +1,7 @@
 import { nextCursor } from "./cursor.ts";
 import { completeThrough, type Page, readAgain, readPage } from "./read.ts";
 import type { FeedRequest } from "./request.ts";
-import { firstPage, offsetAfter, sourceOf } from "./respond.ts";
+import { offsetAfter, sourceOf } from "./respond.ts";
 import { waitForEntry } from "./wait.ts";
 
 /** Milliseconds that a long poll waits, and that a stream of events lasts. */
@@ -14,10 +14,13 @@ const APART_MS = 1_000;
 /** Statements after which a stream ends, of the 1,000 of an invocation: the next look may take some twenty. */
 const MAX_STATEMENTS = 950;
 
-/** The first page with messages, or an empty one after LONG_POLL_MS. The request is the one whose reader was looked at last. */
-export async function longPoll(feed: FeedRequest): Promise<{ feed: FeedRequest; page: Page }> {
+/**
+ * The first page with messages, from the `first` page on, or an empty one after LONG_POLL_MS. The request is the one whose
+ * reader was looked at last.
+ */
+export async function longPoll(feed: FeedRequest, first: Page): Promise<{ feed: FeedRequest; page: Page }> {
   const deadline = Date.now() + LONG_POLL_MS;
-  let state: State = { feed, page: await firstPage(feed), idleAt: Number.NEGATIVE_INFINITY };
+  let state: State = { feed, page: first, idleAt: Number.NEGATIVE_INFINITY };
   while (isIdle(state.page) && Date.now() < deadline) state = await nextLook(state, deadline);
   return state;
 }

@@ -4,7 +4,7 @@ import { printTime } from "../values/time.ts";
 import { csvRecord } from "./csv.ts";
 import { hiddenId } from "./offset.ts";
 
-/** How messages are printed. A list has only events. */
+/** How messages are printed. A list has new events only. */
 export type Format = "json" | "csv" | "list";
 export type PrintMessage = (entry: Entry) => Promise<string | undefined>;
 
@@ -34,7 +34,7 @@ function jsonMessage(entry: Entry, fields: readonly string[], id: Id): string {
 }
 
 const listedEvent = (entry: Entry, fields: readonly string[]): string | undefined =>
-  "event" in entry ? eventJson(entry.event, fields) : undefined;
+  entry.op === "event" ? eventJson(entry.event, fields) : undefined;
 
 /** One record: the operation, the id, and the fields as text. */
 function csvRow(entry: Entry, fields: readonly string[], id: Id = ""): string {

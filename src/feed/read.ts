@@ -31,14 +31,10 @@ export const completeThrough = ({ isUpToDate, state }: Page): string | undefined
 /** What reads pages: a request for the feed, or the same one with what its reader may see by now. */
 export type Source = Pick<FeedRequest, "following" | "fields" | "limit" | "printMessage"> & { reader: Reader };
 
-/** The page after a place. Throws 410 when the log goes no further back, or was restored. */
+/** The page after a place. Throws 410 when the log goes no further back, or was restored, or when a replica is behind. */
 export async function readPage(source: Source, from: Position | "beginning", now = Date.now()): Promise<Page> {
   const { reader, following } = source;
-  if (following === undefined) return nothing(await upToDateState(reader, from), from, now);
-  const page = await pageOf(source, following, from, now);
-  if (!isAhead(from, page.state) || !reader.isFromReplica) return page;
-  // A replica that has less than the reader has seen.
-  reader.continueFromPrimary();
+  if (following === undefined) return nothing(await readState(reader), from, now);
   return pageOf(source, following, from, now);
 }
 
@@ -88,8 +84,12 @@ function nextOf(
   };
 }
 
-const isAhead = (from: Position | "beginning", { incarnation, end }: LogState): boolean =>
-  from !== "beginning" && (from.incarnation > incarnation || (from.incarnation === incarnation && from.after > end));
+/** Whether a page shows less of the log than its reader has been told of: a replica has it from before. */
+export function isBehind({ state }: Page, from: Position | "beginning" | "now"): boolean {
+  if (typeof from === "string") return false;
+  if (from.incarnation !== state.incarnation) return from.incarnation > state.incarnation;
+  return from.after > state.end || from.period > state.lastPeriod;
+}
 
 /** The page after one without messages, for who was told that there is more: two rows read when there is not. */
 export async function readAgain(source: Source, page: Page): Promise<Page> {
@@ -103,13 +103,6 @@ export async function readAgain(source: Source, page: Page): Promise<Page> {
 
 const isSameState = (state: LogState, page: Page): boolean =>
   state.end === page.state.end && state.incarnation === page.state.incarnation;
-
-async function upToDateState(reader: Reader, from: Position | "beginning"): Promise<LogState> {
-  const state = await readState(reader);
-  if (!isAhead(from, state) || !reader.isFromReplica) return state;
-  reader.continueFromPrimary();
-  return readState(reader);
-}
 
 const nothing = (state: LogState, from: Position | "beginning", now: number): Page => ({
   messages: [],

@@ -3,20 +3,27 @@ import type { App } from "../env.ts";
 import { etagOf, notModified, shortHash } from "../http/etag.ts";
 import { jsonText } from "../http/json.ts";
 import { publicUrl } from "../http/public-url.ts";
+import { upToDate } from "../http/session.ts";
 import { nextCursor } from "./cursor.ts";
+import type { Format } from "./messages.ts";
 import type { Position } from "./offset.ts";
 import type { OpenRead } from "./open-reads.ts";
-import { completeThrough, endOf, type Page, readPage, type Source } from "./read.ts";
-import type { FeedRequest } from "./request.ts";
+import { completeThrough, endOf, isBehind, type Page, readPage, type Source } from "./read.ts";
+import { type FeedRequest, readFeedRequest } from "./request.ts";
 import { streamOf } from "./stream.ts";
 
 // The headers are those of Durable Streams 1.0: https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md
 
 export const sourceOf = (feed: FeedRequest): Source => ({ ...feed, reader: feed.events.reader });
 
-/** The page that a request asks for, without waiting. */
-export const firstPage = (feed: FeedRequest): Promise<Page> =>
-  feed.from === "now" ? endOf(sourceOf(feed)) : readPage(sourceOf(feed), feed.from);
+/** A request, and the page that it asks for, without waiting: for HEAD of the feed the end. Throws 400 and 410. */
+export const readFirstPage = (c: Context<App>, format: Format): Promise<{ feed: FeedRequest; page: Page }> =>
+  upToDate(c, async () => {
+    const asked = await readFeedRequest(c, format);
+    const feed: FeedRequest = c.req.method === "HEAD" && format !== "list" ? { ...asked, from: "now" } : asked;
+    const page = await (feed.from === "now" ? endOf(sourceOf(feed)) : readPage(sourceOf(feed), feed.from));
+    return { feed, page, isBehind: isBehind(page, asked.from) };
+  });
 
 /** The offset after a page: the same text as before where the place is the same. */
 export async function offsetAfter({ from, sent, print }: FeedRequest, { next, messages }: Page): Promise<string> {
@@ -60,8 +67,8 @@ export async function listResponse(c: Context<App>, feed: FeedRequest, page: Pag
 }
 
 /** HEAD: where the end is. */
-export async function headResponse(c: Context<App>, feed: FeedRequest): Promise<Response> {
-  await setHeaders(c, { ...feed, from: "now" }, await endOf(sourceOf(feed)));
+export async function headResponse(c: Context<App>, feed: FeedRequest, end: Page): Promise<Response> {
+  await setHeaders(c, feed, end);
   c.header("Content-Type", "application/json");
   c.header("Cache-Control", "no-store");
   return c.body(null);

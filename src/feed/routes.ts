@@ -8,8 +8,9 @@ import { mountResource } from "../http/resource.ts";
 import { csv, exported, exportedPage, ndjson } from "./export.ts";
 import { eventStream, longPoll } from "./live.ts";
 import { type OpenRead, openRead } from "./open-reads.ts";
-import { type FeedRequest, readFeedRequest } from "./request.ts";
-import { emptyResponse, firstPage, headResponse, listResponse, pageResponse, streamResponse } from "./respond.ts";
+import type { Page } from "./read.ts";
+import type { FeedRequest } from "./request.ts";
+import { emptyResponse, headResponse, listResponse, pageResponse, readFirstPage, streamResponse } from "./respond.ts";
 import { feedStatus } from "./status.ts";
 
 const NDJSON = "application/x-ndjson";
@@ -40,42 +41,43 @@ async function status(c: Context<App>): Promise<Response> {
 async function feed(c: Context<App>): Promise<Response> {
   // `format`, which can only be json, comes before Accept.
   const type = c.req.queries("format")?.at(-1) ? undefined : acceptedType(c.req.header("Accept"), [NDJSON, CSV]);
-  const isStream = c.req.queries("live")?.at(-1) === "sse";
-  const request = await readFeedRequest(c, type === CSV && !isStream ? "csv" : "json");
-  if (c.req.method === "HEAD") return headResponse(c, request);
-  if (request.live === "sse") return sse(c, request);
-  if (request.live === "long-poll") return poll(c, request, type);
-  return type === undefined ? pageResponse(c, request, await firstPage(request)) : file(c, request, type);
+  const isHead = c.req.method === "HEAD";
+  if (!isHead && (type !== undefined || c.req.query("live") !== undefined))
+    return whileOpen(c, (open) => longAnswer(c, type, open));
+  const { feed: request, page } = await readFirstPage(c, "json");
+  return isHead ? headResponse(c, request, page) : pageResponse(c, request, page);
 }
 
-/** An export: as many pages as one answer may have. */
-const file = (c: Context<App>, request: FeedRequest, type: FileType): Promise<Response> =>
-  whileOpen(c, async (open) => {
-    const texts = exported(request, await firstPage(request), PRINTERS[type]);
-    return streamResponse(c, { type, texts, open, name: NAMES[type] });
-  });
+/** An answer that goes on: a live one, or an export with as many pages as one answer may have. */
+async function longAnswer(c: Context<App>, type: FileType | undefined, open: OpenRead): Promise<Response> {
+  const isStream = c.req.queries("live")?.at(-1) === "sse";
+  const { feed: request, page } = await readFirstPage(c, type === CSV && !isStream ? "csv" : "json");
+  if (request.live === "sse") return streamResponse(c, { type: SSE, texts: eventStream(request, page), open });
+  if (request.live === "long-poll" || type === undefined) return poll(c, await longPoll(request, page), type, open);
+  const texts = exported(request, page, PRINTERS[type]);
+  return streamResponse(c, { type, texts, open, name: NAMES[type] });
+}
 
-const sse = (c: Context<App>, request: FeedRequest): Promise<Response> =>
-  whileOpen(c, async (open) =>
-    streamResponse(c, { type: SSE, texts: eventStream(request, await firstPage(request)), open }),
-  );
-
-const poll = (c: Context<App>, request: FeedRequest, type: FileType | undefined): Promise<Response> =>
-  whileOpen(c, async (open) => {
-    const { feed, page } = await longPoll(request);
-    if (type !== undefined && page.messages.length > 0)
-      return streamResponse(c, { type, texts: exportedPage(feed, page, PRINTERS[type]), open });
-    open.close();
-    return page.messages.length === 0 && page.isUpToDate ? emptyResponse(c, feed, page) : pageResponse(c, feed, page);
-  });
+async function poll(
+  c: Context<App>,
+  { feed: request, page }: { feed: FeedRequest; page: Page },
+  type: FileType | undefined,
+  open: OpenRead,
+): Promise<Response> {
+  if (type !== undefined && page.messages.length > 0)
+    return streamResponse(c, { type, texts: exportedPage(request, page, PRINTERS[type]), open });
+  open.close();
+  const isEmpty = page.messages.length === 0 && page.isUpToDate;
+  return isEmpty ? emptyResponse(c, request, page) : pageResponse(c, request, page);
+}
 
 /**
  * `GET /api/events/?after=OFFSET`: the events of the feed as pages of the list, for clients that follow `rel="next"`, which is
  * there on every page, also on an empty one at the end.
  */
 export async function listAfter(c: Context<App>): Promise<Response> {
-  const request = await readFeedRequest(c, "list");
-  return listResponse(c, request, await firstPage(request));
+  const { feed: request, page } = await readFirstPage(c, "list");
+  return listResponse(c, request, page);
 }
 
 /** Counts an answer that goes on for long as open, until it is closed or throws. */

@@ -13,8 +13,8 @@ const OLD = [220, 240] as const;
 
 const FOR_NOW = [...DOCUMENTED_ERRORS, ...UNKNOWN_ERRORS];
 
-/** The errors of a database; `counts` tells how often each was thrown. */
-export function databaseFaults(clock: Clock) {
+/** The errors of a database, until it is `calm`; `counts` tells how often each was thrown. */
+export function databaseFaults(clock: Clock, isCalm: () => boolean) {
   const counts = new Map<string, number>();
   let [calls, answers, thrown] = [0, 0, 0];
   const next = (errors: readonly string[]) => {
@@ -29,6 +29,7 @@ export function databaseFaults(clock: Clock) {
   };
   const faults: CloudDatabase = {
     failsBefore: () => {
+      if (isCalm()) return undefined;
       calls += 1;
       if (isIn(FULL)) return next(FULL_ERRORS);
       if (isIn(OLD)) return next(STATEMENT_ERRORS);
@@ -36,6 +37,7 @@ export function databaseFaults(clock: Clock) {
     },
     failsAfter: () => {
       answers += 1;
+      if (isCalm()) return undefined;
       return answers % LOST_EVERY === 0 ? next(FOR_NOW) : undefined;
     },
   };

@@ -3,6 +3,7 @@ import type { CloudDatabase } from "../cloud/d1.ts";
 import { hook } from "../support/ingest.ts";
 import type { Random } from "../support/random.ts";
 import { hex, request } from "../support/world.ts";
+import { nameOf } from "./reader.ts";
 
 /** Parts of all requests: with one event, otherwise with MANY; parts of all events: sent again, sent with and without a uuid. */
 const SINGLE = 0.3;
@@ -41,7 +42,7 @@ function versions(number: number, random: Random): unknown[] {
   const created = new Date(START + Math.floor(number / 3) * STEP).toISOString();
   const more = random.next() < LARGE ? { text: LARGE_TEXT } : {};
   const context = { customer_uuid: hex(`c${number % 50}`), ...more };
-  const unnamed = hook({ message: `Event ${number}`, created, context });
+  const unnamed = hook({ message: nameOf(number), created, context });
   const named = { ...unnamed, uuid: hex(`e${number}`) };
   const luck = random.next();
   if (luck < TWINS) return random.next() < 0.5 ? [unnamed, named] : [named, unnamed];

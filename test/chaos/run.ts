@@ -30,5 +30,8 @@ createInterface({ input: child.stdout }).on("line", (line) => {
 });
 child.on("close", (code) => {
   console.log(result);
-  process.exitCode = code === 0 && / dead 0, lost 0, twice 0; watermark wrong 0$/.test(result) ? 0 : 1;
+  process.exitCode =
+    code === 0 && / dead 0, lost 0, twice 0; feed: delivered \d+, lost 0, reordered 0; watermark wrong 0$/.test(result)
+      ? 0
+      : 1;
 });

@@ -59,9 +59,9 @@ export async function laggingReplicas(): Promise<LaggingDatabase> {
   await Promise.all(replicas.map(({ db }) => db.prepare("SELECT 1").run()));
   await emptyStorage();
   const migrations = env.TEST_MIGRATIONS.flatMap((migration) => migration.queries);
-  const incarnation = await primary.prepare("SELECT incarnation FROM commit_watermark").first<number>("incarnation");
-  const sameIncarnation = `UPDATE commit_watermark SET incarnation = ${incarnation}`;
-  const statements = [...migrations, sameIncarnation];
+  const made = await primary.prepare("SELECT incarnation, feed_key FROM commit_watermark").first();
+  const same = `UPDATE commit_watermark SET incarnation = ${made?.incarnation}, feed_key = '${made?.feed_key}'`;
+  const statements = [...migrations, same];
   await Promise.all(replicas.map(({ db }) => db.batch(statements.map((statement) => db.prepare(statement)))));
   const world = new World(primary, replicas);
   env.DB = world.binding();

@@ -104,23 +104,27 @@ describe("the feed", () => {
   });
 
   it("is a list for who follows rel=next, which is there on every page", async () => {
-    await recorded(anEvent({ message: "one" }), anEvent({ message: "two" }));
+    const event = anEvent({ message: "two" });
+    await recorded(anEvent({ message: "one" }), event);
     await env.DB.exec("DELETE FROM events WHERE id = 1");
     const follow = async (path: string) => {
       const response = await get(path, token);
+      const head = await get(path, token, { method: "HEAD" });
+      expect(head.headers.get("Link")).toBe(response.headers.get("Link"));
       const url = /<([^>]+)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
       return { body: await response.json(), next: url.replace("https://events.example.org", "") };
     };
 
     const first = await follow("/api/events/?after=-1&page_size=2&field=message&field=id");
     const second = await follow(first.next);
+    await recorded({ ...event, content: event.uuid, uuid: hex("upstream"), isUpstream: true });
     await recorded(anEvent({ message: "three" }));
     const third = await follow(second.next);
 
     expect([first.body, second.body, third.body]).toEqual([
       [{ id: 2, message: "two" }],
       [],
-      [{ id: 4, message: "three" }],
+      [{ id: 5, message: "three" }],
     ]);
   });
 });
@@ -245,4 +249,16 @@ it("up to when everything is there is told at the end of the feed, and by its st
   const time = "2025-10-09T08:53:20Z";
   expect([await through("limit=1"), await through("limit=2"), await through("offset=now")]).toEqual([null, time, time]);
   expect((await status()).complete_through).toBe(time);
+});
+
+it("a page of few messages looks further than at as many events that may be wanted", async () => {
+  const { token } = await aPerson({ staff: true });
+  await recorded(
+    ...Array.from({ length: 90 }, () => anEvent({ message: "one odd event" })),
+    anEvent({ message: "odd one" }),
+  );
+
+  const response = await get("/api/events/feed/?limit=1&message=odd one&field=message", token);
+
+  expect(await response.json()).toEqual([{ id: 91, message: "odd one" }]);
 });

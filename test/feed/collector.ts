@@ -1,4 +1,5 @@
 import { get } from "../support/world.ts";
+import type { Part } from "./answers.ts";
 
 /** A message of the feed. */
 export interface Message {
@@ -33,13 +34,22 @@ export class Collector {
   /** One request. */
   async step(limit = 100): Promise<Response> {
     const response = await get(`/api/events/feed/?offset=${this.offset}&limit=${limit}&${this.#filter}`, this.#token);
-    if (response.status === 410) this.#restart();
+    if (response.status === 410) this.restart();
     if (response.status !== 200) return response;
-    for (const message of await response.json<Message[]>()) this.#apply(message);
-    this.offset = response.headers.get("Stream-Next-Offset") ?? "";
-    this.offsets.push(this.offset);
-    this.isUpToDate = response.headers.get("Stream-Up-To-Date") === "true";
+    this.apply({
+      messages: await response.json<Message[]>(),
+      offset: response.headers.get("Stream-Next-Offset") ?? "",
+      isUpToDate: response.headers.get("Stream-Up-To-Date") === "true",
+    });
     return response;
+  }
+
+  /** A part of an answer. */
+  apply({ messages, offset, isUpToDate }: Pick<Part, "messages" | "offset" | "isUpToDate">): void {
+    for (const message of messages) this.#apply(message);
+    this.offset = offset;
+    this.offsets.push(offset);
+    this.isUpToDate = isUpToDate;
   }
 
   /** Requests until there is nothing more. */
@@ -56,7 +66,7 @@ export class Collector {
     return [...this.events.values()].map(({ uuid = "" }) => uuid).sort();
   }
 
-  #restart(): void {
+  restart(): void {
     this.events.clear();
     this.messages = [];
     this.offsets = [];
@@ -81,7 +91,7 @@ export class Collector {
 }
 
 /** Microseconds of a time as the API prints it, which has six digits of fraction or none. */
-function micros(time: string): number {
+export function micros(time: string): number {
   const [seconds = "", fraction = "0"] = time.replace("Z", "").split(".");
   return Date.parse(`${seconds}Z`) * 1_000 + Number(fraction.padEnd(6, "0"));
 }

@@ -73,4 +73,26 @@ describe("a stream", () => {
     await reader.cancel();
     expect(close).toHaveBeenCalled();
   });
+
+  it("is no error when its client goes away while it waits", async () => {
+    const logged = vi.spyOn(console, "error").mockReturnValue();
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    async function* waits() {
+      yield "one";
+      await waiting;
+      yield "two";
+    }
+    const reader = streamOf("1", waits(), { goesOn: () => undefined, close: () => undefined }).getReader();
+    await reader.read();
+    const next = reader.read();
+    await reader.cancel();
+    goOn();
+    expect(await next).toMatchObject({ done: true });
+    await scheduler.wait(0);
+
+    expect(logged).not.toHaveBeenCalled();
+  });
 });

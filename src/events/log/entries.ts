@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from "drizzle-orm";
 import { OTHER_TYPE } from "../../catalogue/data.ts";
 import { integer } from "../../db/sql.ts";
-import type { Range } from "../../values/periods.ts";
+import { isEverything, type Range } from "../../values/periods.ts";
 import { LAST_TIME } from "../../values/time.ts";
 import { during, hasRole, matches, ofTypes } from "../conditions.ts";
 import { type Concern, concernsOf, type ValueFilter, valuesOf } from "../query.ts";
@@ -54,6 +54,10 @@ export const keyStatement: SQL = sql`SELECT feed_key FROM commit_watermark`;
 /** Whether the index leads to the events; else all of them are looked at. */
 export const isIndexed = ({ concerns, types, values }: Following): boolean =>
   concerns.length > 0 || types !== undefined || Object.keys(values).length > 0;
+
+/** Whether events may be found that the reader does not want: a long text, a value or a time is compared with the event. */
+export const comparesEvents = ({ values, types, range }: Following): boolean =>
+  Object.keys(values).length > 0 || (types?.others.length ?? 0) > 0 || !isEverything(range);
 
 /**
  * At most `limit` events after an entry, in any order: all of the log, or those that the index finds. `is_hit`: the reader

@@ -8,6 +8,7 @@ import { foundTypes, typeStatements, type WantedTypes } from "../type-numbers.ts
 import {
   beginOf,
   changesAfter,
+  comparesEvents,
   deletedSince,
   eventsAfter,
   type Following,
@@ -28,6 +29,8 @@ const MAX_EVENTS = 1_000;
 const MAX_INDEXED_EVENTS = 500;
 const MAX_CHANGES = 150;
 const MAX_PERIODS = 50;
+/** Events that are compared with a filter for one page, the least: few of them may be wanted. */
+const MIN_COMPARED = 100;
 
 /** Events of more bytes than PAGE_BYTES (list/content.ts) divided by this number are read one by one, where they are wanted. */
 const SHARES = 256;
@@ -71,7 +74,7 @@ export async function readState(reader: Reader): Promise<LogState> {
 }
 
 /**
- * Reads at most `limit` wanted entries of each kind after a place, in one round trip: one state of the log. `fields` are those
+ * Reads `limit` wanted entries of each kind after a place, or some more, in one round trip: one state of the log. `fields` are those
  * that the reader prints. `begins`: the place is the beginning of the log. Another round trip when a type has got its first
  * event since the request was read.
  */
@@ -83,7 +86,10 @@ export async function readPart(
 ): Promise<LogPart> {
   const { limit, fields, begins = false } = how;
   const most = {
-    events: Math.min(limit, isIndexed(following) ? MAX_INDEXED_EVENTS : MAX_EVENTS),
+    events: Math.min(
+      comparesEvents(following) ? Math.max(limit, MIN_COMPARED) : limit,
+      isIndexed(following) ? MAX_INDEXED_EVENTS : MAX_EVENTS,
+    ),
     changes: MAX_CHANGES,
   };
   const after = begins ? sql`max(${integer(place.after)}, ${beginOf(following)})` : integer(place.after);
