@@ -1,5 +1,6 @@
 import { accessMutants } from "./access.ts";
 import { feedMutants } from "./feed.ts";
+import { followMutants } from "./follow.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
 import { keptMutants } from "./kept.ts";
@@ -21,6 +22,7 @@ export const allMutants: readonly Mutant[] = [
   ...identityMutants,
   ...logMutants,
   ...feedMutants,
+  ...followMutants,
   ...replicaMutants,
   ...securityMutants,
   ...keptMutants,
