@@ -95,7 +95,9 @@ export function isBehind({ state }: Page, from: Position | "beginning" | "now"):
 export async function readAgain(source: Source, page: Page): Promise<Page> {
   const state = await readState(source.reader);
   if (!isSameState(state, page)) return readPage(source, page.next);
-  if (!source.reader.isFromReplica) return { ...page, messages: [], state };
+  // Offsets of a reader who sees a part sort by their time; that of the same place may be told again.
+  const next = { ...page.next, madeAt: page.next.madeAt + 1 };
+  if (!source.reader.isFromReplica) return { ...page, messages: [], next, state };
   // A replica that has not got it yet.
   source.reader.continueFromPrimary();
   return readPage(source, page.next);

@@ -120,7 +120,8 @@ export class FeedReader {
     if (op === "removed") throw new Error("Nothing is deleted here.");
     // An event comes once, and a change of it comes later.
     if ((op === undefined) !== (before === undefined)) this.counts.reordered += 1;
-    if (before !== undefined && before.id !== id) this.counts.reordered += 1;
+    // The list has ids only where they are asked for.
+    if (before?.id !== undefined && id !== undefined && before.id !== id) this.counts.reordered += 1;
     this.held.set(name, { id, uuid });
     if (op === undefined) this.order.push(name);
     this.#undo.push(() => {

@@ -74,6 +74,24 @@ describe("the feed", () => {
     ]);
   });
 
+  it("counts changes as messages, too", async () => {
+    const event = anEvent();
+    await recorded(event);
+    await recorded({ ...event, content: event.uuid, uuid: hex("upstream"), isUpstream: true });
+    await env.DB.exec("DELETE FROM events WHERE id = 1");
+    await recorded(anEvent());
+    const collector = new Collector(token);
+
+    let steps = 0;
+    for (; !collector.isUpToDate; steps++) await collector.step(1);
+
+    expect(collector.messages.map(({ op, id }) => [op, id])).toEqual([
+      ["removed", 1],
+      [undefined, 4],
+    ]);
+    expect(steps).toBe(2);
+  });
+
   it("begins at the end with offset=now, and HEAD tells that place", async () => {
     await recorded(anEvent());
     const now = await get("/api/events/feed/?offset=now", token);
@@ -101,6 +119,18 @@ describe("the feed", () => {
     expect((await ask(etag)).status).toBe(304);
     await recorded({ ...event, content: event.uuid, uuid: hex("upstream"), isUpstream: true });
     expect((await ask(etag)).status).toBe(200);
+  });
+
+  it("answers 200 when the same page is no longer the last one", async () => {
+    await recorded(anEvent());
+    const ask = (etag = "") => get("/api/events/feed/?limit=1", token, { headers: { "If-None-Match": etag } });
+    const last = await ask();
+    await recorded(anEvent());
+
+    const response = await ask(last.headers.get("ETag") ?? "");
+
+    expect([last, response].map(({ headers }) => headers.has("Stream-Up-To-Date"))).toEqual([true, false]);
+    expect([response.status, await response.json()]).toEqual([200, await last.json()]);
   });
 
   it("is a list for who follows rel=next, which is there on every page", async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { database, runBatch } from "../../src/db/client.ts";
 import type { NewEvent } from "../../src/events/event.ts";
 import { deleteOldest } from "../../src/events/log/retention.ts";
+import { hiddenId } from "../../src/feed/offset.ts";
 import { clearCaches } from "../../src/http/cache.ts";
 import { aPerson } from "../support/people.ts";
 import { Random } from "../support/random.ts";
@@ -109,4 +110,12 @@ it("two logs that differ in hidden events only give a reader the same feed", asy
 
   for (const seed of [11, 12, 13]) expect(await responses(new Random(seed))).toEqual(without);
   expect(without.length).toBe(14 * 3 + 6);
+});
+
+it("what stands for an id says nothing to who knows another database", async () => {
+  const [one, other] = ["1".repeat(64), "2".repeat(64)];
+
+  expect(await hiddenId(7, one)).toBe(await hiddenId(7, one));
+  expect(await hiddenId(7, one)).not.toBe(await hiddenId(7, other));
+  expect(await hiddenId(7, one)).not.toBe(await hiddenId(8, one));
 });

@@ -47,6 +47,19 @@ describe("a long poll", () => {
     expect([response.status, await response.json(), bell.waits]).toEqual([200, [{ id: 1, message: "there" }], []]);
   });
 
+  it("does not wait before the end, even where it has found nothing", async () => {
+    const { token } = await aPerson({ staff: true });
+    const early = Date.UTC(2026, 0, 1) * 1_000;
+    await recorded(...Array.from({ length: 101 }, (_, index) => anEvent({ created: early + 8 + index })));
+    const bell = aBell();
+
+    const query = `created_to=${Date.UTC(2026, 0, 1) / 1_000 + 0.000001}&field=message`;
+    const response = await read(token, `offset=-1&live=long-poll&limit=1&${query}`, bell);
+
+    expect([response.status, await response.json(), bell.waits]).toEqual([200, [], []]);
+    expect(response.headers.has("Stream-Up-To-Date")).toBe(false);
+  });
+
   it("waits for an event at the end, and then has it", async () => {
     const { token } = await aPerson({ staff: true });
     await recorded(anEvent());
@@ -208,6 +221,23 @@ describe("a stream of Server-Sent Events", () => {
     const stream = await get("/api/events/feed/?offset=-1&live=sse&field=message", token, { headers }, { FEED_BELL });
 
     expect(eventsIn(await stream.text())[0]).toEqual(["data", [{ id: 1, message: "one" }]]);
+  });
+
+  it("has offsets that sort, also where only more completeness is told", async () => {
+    const { token } = await aPerson({ roles: [{ scope: hex("ours") }] });
+    await recorded(ofOurs("one"));
+    const bell = aBell(async (wait) => {
+      vi.setSystemTime(Date.now() + 1_000);
+      return env.DB.exec(`UPDATE commit_watermark SET complete_through = ${wait}000000`);
+    });
+
+    const events = eventsIn(await (await read(token, `offset=-1&live=sse&${scope}`, bell)).text());
+
+    const offsets = events.flatMap(([name, data]) => (name === "control" ? [data.streamNextOffset] : []));
+    expect(offsets).toHaveLength(4);
+    // The time is what makes them sort, and the rest is random.
+    const times = offsets.map((offset) => offset.split(".")[0]);
+    expect(times).toEqual([...new Set(times)].sort());
   });
 
   it("catches up page by page before it waits", async () => {

@@ -4,6 +4,7 @@ import { database, runBatch } from "../../src/db/client.ts";
 import { beginIncarnation } from "../../src/events/log/incarnation.ts";
 import { deleteOldest } from "../../src/events/log/retention.ts";
 import { clearCaches } from "../../src/http/cache.ts";
+import { stopClock } from "../support/clock.ts";
 import { aPerson } from "../support/people.ts";
 import { anEvent, get, hex, recorded } from "../support/world.ts";
 import { Collector } from "./collector.ts";
@@ -142,6 +143,29 @@ describe("an offset", () => {
     expect([...upToDate.events.keys()]).toEqual([3]);
     await behind.finish();
     expect([behind.restarts, [...behind.events.keys()]]).toEqual([1, [3]]);
+  });
+
+  it("is good for who began after a period was deleted, whatever the numbers of its events", async () => {
+    const { token } = await aPerson({ staff: true });
+    const created = 1_700_000_000_000_000;
+    await recorded(anEvent({ created }), anEvent({ created: created - 1 }), anEvent({ created }));
+    await runBatch(database(env.DB), deleteOldest(created));
+    const collector = new Collector(token);
+
+    while (!collector.isUpToDate) expect((await collector.step(1)).status).toBe(200);
+
+    expect([...collector.events.keys()]).toEqual([1, 3]);
+  });
+
+  it("of a reader who sees a part is later than the one before, also at the same time", async () => {
+    const ada = await aPerson({ roles: [{ scope: OURS }] });
+    await recorded(...Array.from({ length: 6 }, ofOurs));
+    stopClock("2026-05-01T00:00:00Z");
+    const collector = await new Collector(ada.token, scope()).finish(1);
+
+    const times = collector.offsets.map((offset) => offset.split(".")[0]);
+    expect(times).toHaveLength(6);
+    expect(times).toEqual([...new Set(times)].sort());
   });
 
   it("is 410 after a restore, for all readers", async () => {

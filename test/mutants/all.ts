@@ -1,5 +1,6 @@
 import { accessMutants } from "./access.ts";
 import { feedMutants } from "./feed.ts";
+import { followMutants } from "./follow.ts";
 import { followingMutants } from "./following.ts";
 import { identityMutants } from "./identity.ts";
 import { ingestMutants } from "./ingest.ts";
@@ -23,6 +24,7 @@ export const allMutants: readonly Mutant[] = [
   ...logMutants,
   ...feedMutants,
   ...followingMutants,
+  ...followMutants,
   ...replicaMutants,
   ...securityMutants,
   ...keptMutants,
