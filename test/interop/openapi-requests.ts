@@ -91,7 +91,7 @@ const feed = [
   ["?download=1", { Accept: "application/x-ndjson" }, 200],
   ["", { Accept: "text/csv" }, 200],
   ["?offset=nothing", {}, 400],
-  ["?offset=000000000.00000000001.0.bb5bb1b3a774", {}, 410],
+  ["?offset=000000000.00000000001.0.bb5bb1b3a774c41d06", {}, 410],
 ] as const;
 const following = feed.map(
   ([search, headers, status]): Documented => ({
