@@ -176,7 +176,7 @@ it(`of ${EVENTS} events none is lost, twice or dead, whatever fails`, { timeout:
   try {
     const world = { changed, isolate, queue, deadLetters, clock, random, check, readers, calm };
     unreadable = await new Run(world).play();
-    await readers.finish();
+    await readers.finish(check.stored);
   } finally {
     for (const spy of quiet) spy.mockRestore();
   }

@@ -69,10 +69,8 @@ export class Readers {
     for (const reader of this.all) reader.answered(numbers);
   }
 
-  /** All of them read to the end; then they have what the list shows, in the order of the log. */
-  async finish(): Promise<void> {
-    const { results } = await env.DB.prepare("SELECT id, message FROM events").all<{ id: number; message: string }>();
-    const ids = new Map(results.map(({ id, message }) => [message, id]));
+  /** All of them read to the end; then they have what the list shows, in the order of the log. `ids`: message → number. */
+  async finish(ids: ReadonlyMap<string, number>): Promise<void> {
     for (const reader of this.all) {
       await reader.finish();
       this.result.delivered += reader.order.length;

@@ -1,5 +1,8 @@
 import { env } from "cloudflare:workers";
 
+/** Events that are read at once. */
+const PAGE = 50_000;
+
 /** A request that was answered with 202: when, in microseconds, and the messages of its events. */
 interface Answered {
   at: number;
@@ -14,6 +17,9 @@ export class CompletenessCheck {
   advances = 0;
   through = 0;
   #pending: Answered[] = [];
+  #end = 0;
+  /** The numbers of all events of the log by their messages, which no two have in common. Nothing is deleted here. */
+  readonly stored = new Map<string, number>();
 
   /** Notes a request that has just been answered with 202. */
   answered(messages: readonly string[]): void {
@@ -36,19 +42,27 @@ export class CompletenessCheck {
     this.through = through;
     const passed = this.#pending.filter(({ at }) => at < through);
     this.#pending = this.#pending.filter(({ at }) => at >= through);
-    this.wrong += await missing(passed.flatMap(({ messages }) => messages));
+    await this.#readLog();
+    this.wrong += await notDead(passed.flatMap(({ messages }) => messages).filter((one) => !this.stored.has(one)));
+  }
+
+  /** Reads what has come to the log since the last time. */
+  async #readLog(): Promise<void> {
+    for (let rows = PAGE; rows === PAGE; ) {
+      const { results } = await env.DB.prepare("SELECT id, message FROM events WHERE id > ? ORDER BY id LIMIT ?")
+        .bind(this.#end, PAGE)
+        .all<{ id: number; message: string }>();
+      for (const { id, message } of results) this.stored.set(message, id);
+      this.#end = results.at(-1)?.id ?? this.#end;
+      rows = results.length;
+    }
   }
 }
 
-/** How many of the events are neither in the log nor in a dead letter. */
-async function missing(messages: readonly string[]): Promise<number> {
-  const { results } = await env.DB.prepare(
-    `SELECT value AS message FROM json_each(?) WHERE value NOT IN (SELECT message FROM events)`,
-  )
-    .bind(JSON.stringify(messages))
-    .all<{ message: string }>();
-  if (results.length === 0) return 0;
+/** How many of the events are in no dead letter. */
+async function notDead(messages: readonly string[]): Promise<number> {
+  if (messages.length === 0) return 0;
   const letters = await env.DB.prepare("SELECT body FROM dead_letters").all<{ body: string | null }>();
   const isDead = (message: string) => letters.results.some(({ body }) => body?.includes(JSON.stringify(message)));
-  return results.filter(({ message }) => !isDead(message)).length;
+  return messages.filter((message) => !isDead(message)).length;
 }
