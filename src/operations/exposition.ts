@@ -1,5 +1,5 @@
 import type { Facts } from "./facts.ts";
-import type { Family, Sample } from "./families.ts";
+import type { Family, Sample } from "./family.ts";
 
 /** `openmetrics`: OpenMetrics 1.0. `text`: Prometheus' own format, for what cannot read that, such as promtool. */
 export type Exposition = "openmetrics" | "text";
