@@ -132,8 +132,8 @@ describe("GET /metrics", () => {
   it("tells the most unusual silences of many producers, reads three rows, and says how many there are", async () => {
     const at = Date.parse(NOON) * 1_000;
     const names = Array.from({ length: 200 }, (_, index) => `p${index}`);
-    const days = names.map((name, index) => aDay(name, "2026-11-25", 1, at - index * 1_000_000, '{"60":600000}'));
-    await env.DB.batch([...days, aDay('odd"\n\\', "2026-11-25", 1, at - 500_000_000, '{"60":600000}')]);
+    const days = names.map((name, index) => aDay(name, "2026-11-25", 1, at - index * 1_000_000, '{"60":604800000}'));
+    await env.DB.batch([...days, aDay('odd"\n\\', "2026-11-25", 1, at - 500_000_000, '{"60":604800000}')]);
     await env.DB.exec(`UPDATE commit_watermark SET complete_through = ${at}`);
     await writeNumbers(env, Date.parse(NOON));
     const { DB, cost } = aMeteredDatabase();

@@ -14,6 +14,7 @@ import { bindings, ORIGIN } from "../support/world.ts";
 const METRICS_TOKEN = "a-token-of-the-scraper";
 const PERFECT = { refused: 0, lostAnswers: 0, stalled: 0, redelivered: 0 };
 const MINUTE = 60;
+const DAY_MS = 86_400_000;
 
 /** Seconds between two events of each producer; 0: it sends nothing. */
 export type Rhythm = Readonly<Record<string, number>>;
@@ -63,12 +64,24 @@ export class Simulation {
     this.#queue = new FaultyQueue(INGEST_QUEUE_NAME, random, this.clock, 2, this.#letters, PERFECT);
   }
 
-  /** Everything that happens in so many seconds, one by one: events, deliveries, the cron job. */
+  /** A week before the start in which a producer had these pauses each day: bound in seconds → milliseconds. */
+  async hasSent(producer: string, days: readonly Readonly<Record<string, number>>[], last: number): Promise<void> {
+    const row = env.DB.prepare(
+      "INSERT INTO ingest_days (producer, day, accepted, stored, last_received, pauses) VALUES (?, ?, 1, 1, ?, ?)",
+    );
+    const rows = days.map((pauses, index) => {
+      const day = new Date(Date.now() - (days.length - index) * DAY_MS).toISOString().slice(0, 10);
+      return row.bind(producer, day, last * 1_000, JSON.stringify(pauses));
+    });
+    await env.DB.batch(rows);
+  }
+
+  /** Everything that happens in so many seconds, one by one: the cron job, events, deliveries. */
   async pass(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
+      await this.#mayRunCron();
       for (const [producer, gap] of Object.entries(this.#rhythm)) await this.#maySend(producer, gap);
       await this.#deliver();
-      await this.#mayRunCron();
       this.clock.advance(1);
     }
   }
@@ -134,7 +147,7 @@ export class Simulation {
     const changed = {
       ...{ METRICS_TOKEN, VERSION: { id: "a-deployment", tag: "", timestamp: "" } },
       INGEST_SECRETS: JSON.stringify(Object.fromEntries(Object.keys(this.#rhythm).map((name) => [name, ["s"]]))),
-      INGEST_QUEUE: broken.sending ? refusing : this.#queue.binding,
+      INGEST_QUEUE: broken.sending ? refusing : onTime(this.#queue.binding, broken.skew ?? 0),
       INGEST_DEAD_LETTERS: this.#letters.binding,
     };
     const all = bindings(changed, { failsBefore });
@@ -145,6 +158,19 @@ export class Simulation {
 
 function failed(): never {
   throw new Error("Something is wrong.");
+}
+
+/** The queue, whose clock is right, though that of the sender is ahead by so many seconds. */
+function onTime(queue: Queue<string>, skew: number): Queue<string> {
+  if (skew === 0) return queue;
+  const sendBatch: typeof queue.sendBatch = (messages) => {
+    const ahead = Date.now();
+    vi.setSystemTime(ahead - skew * 1_000);
+    const sent = queue.sendBatch(messages);
+    vi.setSystemTime(ahead);
+    return sent;
+  };
+  return { ...queue, sendBatch };
 }
 
 /** The database, which says that it has so many bytes. */
@@ -166,24 +192,28 @@ const seriesIn = (text: string): Scrape =>
       }),
   );
 
-/** Scrapes as input_series of promtool: `_` where a scrape has no such series. */
-export function inputSeries(scrapes: readonly Scrape[]): { series: string; values: string }[] {
+/** Scrapes as input_series of promtool, in JSON: `stale` and `_` where a scrape has no such series any more, or not yet. */
+export function inputSeries(scrapes: readonly Scrape[]): string {
   const names = [...new Set(scrapes.flatMap((scrape) => [...scrape.keys()]))];
-  return names.map((series) => ({
-    series,
-    values: compressed(scrapes.map((scrape) => valueText(scrape.get(series)))).join(" "),
-  }));
+  const all = names.map((series) => {
+    const values = scrapes.map((scrape) => scrape.get(series));
+    const texts = values.map((value, index) => valueText(value, values[index - 1]));
+    return { series, values: compressed(texts).join(" ") };
+  });
+  return `${JSON.stringify(all, undefined, 2)}\n`;
 }
 
-const valueText = (value: number | undefined): string =>
-  value === undefined ? "_" : String(value).replace("Infinity", "Inf");
+function valueText(value: number | undefined, before: number | undefined): string {
+  if (value === undefined) return before === undefined ? "_" : "stale";
+  return String(value).replace("Infinity", "Inf");
+}
 
 /** `1x3` is `1 1 1 1`, and `_x3` is `_ _ _`. */
 function compressed(values: readonly string[]): string[] {
   const runs: { value: string; times: number }[] = [];
   for (const value of values) {
     const last = runs.at(-1);
-    if (last?.value === value) last.times += 1;
+    if (last?.value === value && /^(_|\d.*)$/.test(value)) last.times += 1;
     else runs.push({ value, times: 1 });
   }
   return runs.map(({ value, times }) => (times === 1 ? value : `${value}x${value === "_" ? times : times - 1}`));

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { bodyKey } from "../../src/ingest/queue/keys.ts";
 
 /** A request that was answered with 202: when, in microseconds, and the messages of its events. */
 interface Answered {
@@ -48,7 +49,17 @@ async function missing(messages: readonly string[]): Promise<number> {
     .bind(JSON.stringify(messages))
     .all<{ message: string }>();
   if (results.length === 0) return 0;
-  const letters = await env.DB.prepare("SELECT body FROM dead_letters").all<{ body: string | null }>();
-  const isDead = (message: string) => letters.results.some(({ body }) => body?.includes(JSON.stringify(message)));
+  const bodies = await deadBodies();
+  const isDead = (message: string) => bodies.some((body) => body.includes(JSON.stringify(message)));
   return results.filter(({ message }) => !isDead(message)).length;
+}
+
+/** The messages of all dead letters; those of large ones are in R2. */
+async function deadBodies(): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT id, body FROM dead_letters").all<{
+    id: string;
+    body: string | null;
+  }>();
+  const bodies = results.map(async ({ id, body }) => body ?? (await (await env.SPILL.get(bodyKey(id)))?.text()) ?? "");
+  return Promise.all(bodies);
 }

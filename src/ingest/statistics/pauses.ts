@@ -12,6 +12,8 @@ export const PAUSE_BOUNDS: readonly number[] = [
 
 /** The part of the time that lies in pauses of at most the usual length. */
 const USUAL_PART = 0.95;
+/** Milliseconds of pauses from which on the rhythm is known: a week, so that a weekend is in it. */
+const KNOWN_MS = 6.5 * 86_400_000;
 
 const EARLIER_DAYS = JSON.stringify(Array.from({ length: RHYTHM_DAYS }, (_, index) => `-${index + 1} days`));
 
@@ -60,7 +62,7 @@ export const addPauses: SQL = sql`last_received = max(last_received, excluded.la
 
 /**
  * The usual gap between two events, seconds: 95 % of the time lay in pauses up to this length. So nights and weekends are
- * usual, where they come again, and one outage of some hours is not. undefined without any pause. `histograms`: the column
+ * usual, where they come again, and one outage of some hours is not. undefined in the first week. `histograms`: the column
  * pauses of several days.
  */
 export function usualGap(histograms: readonly Readonly<Record<string, number>>[]): number | undefined {
@@ -68,11 +70,12 @@ export function usualGap(histograms: readonly Readonly<Record<string, number>>[]
   for (const [bound, ms] of histograms.flatMap((histogram) => Object.entries(histogram))) {
     times.set(Number(bound), (times.get(Number(bound)) ?? 0) + ms);
   }
-  const wanted = USUAL_PART * [...times.values()].reduce((sum, ms) => sum + ms, 0);
+  const known = [...times.values()].reduce((sum, ms) => sum + ms, 0);
+  if (known < KNOWN_MS) return undefined;
   let seen = 0;
   for (const [bound, ms] of [...times].sort(([a], [b]) => a - b)) {
     seen += ms;
-    if (seen >= wanted) return bound;
+    if (seen >= USUAL_PART * known) return bound;
   }
   return undefined;
 }

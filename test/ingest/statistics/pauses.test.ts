@@ -81,12 +81,19 @@ describe("the pauses of a producer", () => {
 });
 
 describe("the usual gap", () => {
-  it("is that in which 95 % of the time lies, so that one outage is not usual, and every night is", () => {
-    const busy = { 10: 86_400_000 };
-    const nights = { 10: 36_000_000, 64800: 50_400_000 };
+  const busy = { 10: 86_400_000 };
+  const week = Array<Record<string, number>>(7).fill(busy);
 
-    expect(usualGap([busy, busy, { ...busy, 7200: 7_200_000 }])).toBe(10);
-    expect(usualGap([nights, nights, nights])).toBe(64_800);
-    expect(usualGap([{}])).toBeUndefined();
+  it("is that in which 95 % of the time lies, so that one outage is not usual, and every night is", () => {
+    const night = { 10: 36_000_000, 64800: 50_400_000 };
+
+    expect(usualGap([...week, { ...busy, 7200: 7_200_000 }])).toBe(10);
+    expect(usualGap(Array<Record<string, number>>(7).fill(night))).toBe(64_800);
+  });
+
+  it("is known after a week", () => {
+    expect(usualGap(week)).toBe(10);
+    expect(usualGap(week.slice(1))).toBeUndefined();
+    expect(usualGap([])).toBeUndefined();
   });
 });
