@@ -1,4 +1,5 @@
 import type { Env } from "../env.ts";
+import { ExpiringCache } from "../http/cache.ts";
 import { type Hold, holdOf, readMark } from "../ingest/watermark/mark.ts";
 import { answerOf, type DatabaseFacts, type QueueFacts, readDatabase, readQueue } from "./facts.ts";
 
@@ -34,15 +35,22 @@ export interface Readiness {
 
 type Bindings = Pick<Env, "DB" | "SPILL" | "INGEST_QUEUE">;
 
-/** By the database's binding: an isolate has one. What is asked meanwhile waits for the same answer. */
-const known = new WeakMap<object, { at: number; answer: Promise<Readiness> }>();
+const KEY = "readiness";
+const answers = new ExpiringCache<Readiness>(1);
+/** Whether a request is looking. The others do not wait for it, as it may be cancelled: they have the answer before. */
+const lookers = new ExpiringCache<true>(1);
 
-/** The readiness, at most FRESH_MS old. Three rows of the database, metrics of a queue and one object. Does not throw. */
-export function readiness(env: Bindings, now = Date.now()): Promise<Readiness> {
-  const last = known.get(env.DB);
-  if (last !== undefined && Math.abs(now - last.at) < FRESH_MS) return last.answer;
-  const answer = readReadiness(env, now);
-  known.set(env.DB, { at: now, answer });
+/**
+ * The readiness, FRESH_MS old and at most twice as old while somebody looks again. Costs three rows of the database, metrics of
+ * a queue and one read of R2. Does not throw. `now` in milliseconds.
+ */
+export async function readiness(env: Bindings, now = Date.now()): Promise<Readiness> {
+  const last = answers.get(KEY, 2 * FRESH_MS, now);
+  const isFresh = answers.get(KEY, FRESH_MS, now) !== undefined || lookers.get(KEY, FRESH_MS, now);
+  if (last !== undefined && isFresh) return last;
+  lookers.set(KEY, true, now);
+  const answer = await readReadiness(env, now);
+  answers.set(KEY, answer, now);
   return answer;
 }
 
