@@ -192,9 +192,12 @@ const seriesIn = (text: string): Scrape =>
       }),
   );
 
+/** What differs with each version and each database. */
+const OF_BUILD = /^edge_events_(build_info|log_incarnation)/;
+
 /** Scrapes as input_series of promtool, in JSON: `stale` and `_` where a scrape has no such series any more, or not yet. */
 export function inputSeries(scrapes: readonly Scrape[]): string {
-  const names = [...new Set(scrapes.flatMap((scrape) => [...scrape.keys()]))];
+  const names = [...new Set(scrapes.flatMap((scrape) => [...scrape.keys()]))].filter((name) => !OF_BUILD.test(name));
   const all = names.map((series) => {
     const values = scrapes.map((scrape) => scrape.get(series));
     const texts = values.map((value, index) => valueText(value, values[index - 1]));
