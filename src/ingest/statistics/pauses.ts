@@ -15,9 +15,12 @@ const USUAL_PART = 0.95;
 /** Milliseconds of pauses from which on the rhythm is known: a week, so that a weekend is in it. */
 const KNOWN_MS = 6.5 * 86_400_000;
 
-const EARLIER_DAYS = JSON.stringify(Array.from({ length: RHYTHM_DAYS }, (_, index) => `-${index + 1} days`));
+/** The days before one. No list in JSON: each of its elements would be a row read. */
+const EARLIER_DAYS = sql.raw(
+  Array.from({ length: RHYTHM_DAYS }, (_, index) => `date(sender.day, '-${index + 1} days')`).join(),
+);
 
-/** The bound of a silence of microseconds. No list in JSON: each of its elements would be a row read. */
+/** The bound of a silence of microseconds. */
 const BOUND = sql.raw(
   `CASE ${PAUSE_BOUNDS.map((bound) => `WHEN silence <= ${bound}000000 THEN ${bound}`).join(" ")} ELSE ${PAUSE_BOUNDS.at(-1)} END`,
 );
@@ -34,7 +37,7 @@ export const pausesBefore = (receipts: string): SQL => sql`receipts AS MATERIALI
   senders AS MATERIALIZED (SELECT producer, coalesce(
       (SELECT nullif(last_received, 0) FROM ingest_days AS same WHERE same.day = sender.day AND same.producer = sender.producer),
       (SELECT max(last_received) FROM ingest_days AS earlier WHERE earlier.producer = sender.producer
-        AND earlier.day IN (SELECT date(sender.day, value) FROM json_each(${EARLIER_DAYS}))),
+        AND earlier.day IN (${EARLIER_DAYS})),
       0
     ) AS last FROM (SELECT producer, max(day) AS day FROM receipts GROUP BY producer) AS sender),
   silences AS (
