@@ -14,6 +14,7 @@ import { securityHeaders } from "./http/security.ts";
 import { session } from "./http/session.ts";
 import { mountIngest } from "./ingest/routes.ts";
 import { mountOpenApi } from "./openapi.ts";
+import { mountOperations } from "./operations/routes.ts";
 
 /** The URL map. */
 export function createApp(): Hono<App> {
@@ -30,6 +31,7 @@ export function createApp(): Hono<App> {
   mountFeed(app);
   mountEvents(app, { listAfter });
   mountIngest(app);
+  mountOperations(app);
   // Not thrown: Hono would leave out what the middleware above adds to an answer.
   app.notFound((c) => errorResponse(notFound(), c));
   app.onError(errorResponse);

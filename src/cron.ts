@@ -6,6 +6,7 @@ import { watchLog } from "./ingest/log-mark.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 import { watchCompleteness } from "./ingest/watermark/job.ts";
+import { writeNumbers } from "./operations/numbers.ts";
 
 /** The jobs of each cron line of wrangler.toml. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {
@@ -14,7 +15,8 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     (env) => sweep(env.SPILL, DEAD_PREFIX, env.INGEST_DEAD_LETTERS),
     replayDeadLetters,
     watchLog,
-    (env) => watchCompleteness(env),
+    // The numbers say how long producers are silent, up to the watermark.
+    (env) => watchCompleteness(env).then(() => writeNumbers(env)),
     finishSearches,
   ],
 };

@@ -19,6 +19,10 @@ export interface Env {
   PRODUCER_CACHE_SECONDS: string;
   /** Secret. A JSON object: producer → its secrets, e.g. `{"waldur":["new","old"]}`. */
   INGEST_SECRETS?: string;
+  /** Secret. Whoever has it may read /metrics, and nothing else; at least 20 characters (src/operations/README.md). */
+  METRICS_TOKEN?: string;
+  /** The deployment that runs. Absent in tests of parts. */
+  VERSION?: WorkerVersionMetadata;
   /** Origins whose pages may read the API: `*`, or a comma-separated list. */
   CORS_ORIGINS: string;
   /** The origin of the URLs in Link headers, e.g. `https://waldur.example.com` of a reverse proxy. Default: the request's. */

@@ -6,6 +6,7 @@ import { feedParameterParts, feedPaths, feedSchemas } from "./feed/openapi.ts";
 import { detail, type Json, jsonSchema, responseHeaders } from "./http/openapi.ts";
 import { readingResponses } from "./http/openapi-refusals.ts";
 import { ingestPaths, ingestSchemas } from "./ingest/openapi.ts";
+import { operationsPaths } from "./operations/openapi.ts";
 
 /** `GET /openapi.json`: generated on the first request, from the schemas that validate. Public. */
 export function mountOpenApi(app: Hono<App>): void {
@@ -31,7 +32,7 @@ export function openApiDocument(): Json {
     servers: [{ url: "/", description: "The server that this document comes from." }],
     tags,
     security: [{ token: [] }],
-    paths: { ...eventPaths, ...feedPaths, ...ingestPaths },
+    paths: { ...eventPaths, ...feedPaths, ...ingestPaths, ...operationsPaths },
     components: {
       schemas: { Uuid: uuid, ...eventSchemas, ...feedSchemas, ...ingestSchemas, Detail: jsonSchema(detail) },
       parameters: { ...eventParameters, ...feedParameterParts },
@@ -46,6 +47,7 @@ const tags = [
   { name: "events", description: "Reading events." },
   { name: "events-stats", description: "Events by month." },
   { name: "ingest", description: "Sending events, and asking what became of them." },
+  { name: "operations", description: "How the server is." },
 ];
 
 const uuid = {
@@ -59,6 +61,7 @@ const uuid = {
 const securitySchemes = {
   token: { type: "apiKey", in: "header", name: "Authorization", description: "`Token K`, `Bearer K` or the bare `K`." },
   producer: { type: "http", scheme: "bearer", description: "A secret of the producer." },
+  metricsToken: { type: "http", scheme: "bearer", description: "The secret METRICS_TOKEN." },
   standardWebhooks: {
     type: "apiKey",
     in: "header",

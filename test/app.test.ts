@@ -4,7 +4,7 @@ import { aPerson } from "./support/people.ts";
 import { anEvent, get, recorded, request } from "./support/world.ts";
 
 /** Paths that answer anybody. Preflights and redirects to the path with a slash are public, too. */
-const PUBLIC = ["/healthz", "/openapi.json"];
+const PUBLIC = ["/healthz", "/readyz", "/openapi.json"];
 
 const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   events: ["values/", "db/", "http/", "env", "catalogue/data", "auth/actor", "auth/permissions"],
   ingest: ["values/", "db/", "http/", "env", "events/"],
   feed: ["values/", "db/", "http/", "env", "events/", "auth/actor", "ingest/watermark/"],
+  operations: ["values/", "db/", "http/", "env", "events/", "ingest/", "mirror/"],
   // The Worker of `npm start`. Nothing imports it, so nothing of it is deployed.
   local: ["values/", "env", "worker", "ingest/queue/", "feed/bell"],
 };
@@ -34,8 +35,8 @@ const ROUTES_MAY_IMPORT = ["auth/authenticate"];
 const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   worker: /^(app|cron|env|feed\/(bell|ring)|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
-  openapi: /^(env|http\/openapi(-refusals)?|(events|feed|ingest)\/[a-z-]+)$/,
-  cron: /^(env|http\/errors|events\/search\/job|ingest\/(?!routes$)[a-z/-]+)$/,
+  openapi: /^(env|http\/openapi(-refusals)?|(events|feed|ingest|operations)\/[a-z-]+)$/,
+  cron: /^(env|http\/errors|events\/search\/job|operations\/numbers|ingest\/(?!routes$)[a-z/-]+)$/,
   env: /^$/,
 };
 

@@ -107,7 +107,7 @@ const TYPES = [
 ] as const;
 
 describe("GET /openapi.json", () => {
-  it("is public and covers the six endpoints, the feed, HEAD and ingest", async () => {
+  it("is public and covers the six endpoints, the feed, HEAD, ingest and operations", async () => {
     const document = await fetchDocument();
     expect(document.openapi).toBe("3.1.0");
     expect(Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).join()])).toEqual([
@@ -122,6 +122,8 @@ describe("GET /openapi.json", () => {
       ["/ingest/{producer}", "post"],
       ["/ingest/{producer}/{secret}", "post"],
       ["/ingest/{producer}/receipts/{id}", "get,head"],
+      ["/metrics", "get,head"],
+      ["/readyz", "get,head"],
     ]);
     expect(document.info.license).toEqual({ name: "MIT", identifier: "MIT" });
     expect(document.servers.length).toBeGreaterThan(0);
@@ -217,7 +219,9 @@ describe("GET /openapi.json", () => {
       expect(tags, operationId).toContain(tag);
       expect(summary && description, operationId).toMatch(/\w/);
       const [success] = Object.values(responses);
-      if (method !== "head") expect(success?.content?.["application/json"], operationId).toHaveProperty("example");
+      const contents = Object.values(success?.content ?? {});
+      expect(contents.length > 0, operationId).toBe(method !== "head");
+      for (const content of contents) expect(content, operationId).toHaveProperty("example");
       for (const body of Object.values(requestBody?.content ?? {})) {
         expect(Object.keys(body), operationId).toContainEqual(expect.stringMatching(/^examples?$/));
       }

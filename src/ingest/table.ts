@@ -45,7 +45,7 @@ export const deadLetters = sqliteTable(
   (table) => [index("dead_letters_uuid").on(table.uuid), index("dead_letters_state").on(table.state, table.lastSeen)],
 );
 
-/** migrations/0014_ingest_statistics.sql */
+/** migrations/0014_ingest_statistics.sql, 0023_operations.sql */
 export const ingestDays = sqliteTable(
   "ingest_days",
   {
@@ -56,6 +56,8 @@ export const ingestDays = sqliteTable(
     duplicates: integer().notNull().default(0),
     dead: integer().notNull().default(0),
     lag: text().notNull().default("{}"),
+    lastReceived: integer("last_received").notNull().default(0),
+    pauses: text().notNull().default("{}"),
   },
   (table) => [primaryKey({ columns: [table.day, table.producer] })],
 );

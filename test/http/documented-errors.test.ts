@@ -27,6 +27,8 @@ const SECURITY = [
 ];
 
 const RECEIPT = ["/ingest/{producer}/receipts/{id}", "/ingest/waldur/receipts/1"] as const;
+const METRICS = ["/metrics", "/metrics"] as const;
+const READY = ["/readyz", "/readyz"] as const;
 const SENDING = [
   ["/ingest/{producer}", "/ingest/waldur"],
   ["/ingest/{producer}/{secret}", "/ingest/waldur/waldur-secret"],
@@ -54,7 +56,7 @@ describe("the document has the 429 of an address with too many requests,", () =>
   const bindings = () => ({ ADDRESS_RATE: aRate(0).rate, ADDRESS_LIMIT: 0 });
   const headers = { "CF-Connecting-IP": "192.0.2.1" };
 
-  it.each([...READING, RECEIPT])("with its headers: %s", async (route, path) => {
+  it.each([...READING, RECEIPT, METRICS, READY])("with its headers: %s", async (route, path) => {
     for (const method of ["GET", "HEAD"]) {
       await expectDocumented(await request(path, { method, headers }, bindings()), route, method, 429);
     }
@@ -80,6 +82,15 @@ describe("the document has the 503 of", () => {
     const init = { method: "POST", headers, body: JSON.stringify(hook()) };
     const bindings = { INGEST_QUEUE: aRefusingQueue(), SPILL: aRefusingBucket() };
     await expectDocumented(await request(path, init, bindings), route, "POST", 503);
+  });
+
+  it("a database that does not answer who is staff: the metrics", async () => {
+    const [route, path] = METRICS;
+    for (const method of ["GET", "HEAD"]) {
+      const init = { method, headers: { Authorization: "Token of-somebody" } };
+      const response = await request(path, init, { DB: aFailingDatabase("D1_ERROR: Network connection lost.").DB });
+      await expectDocumented(response, route, method, 503);
+    }
   });
 
   it("a database that does not answer who a producer is: a receipt", async () => {

@@ -173,6 +173,16 @@ export const ofUser = (token: string): Documented[] =>
     headers: { Authorization: `Token ${token}` },
   }));
 
+/** Whether `/readyz` is ready depends on the cron job, so only what does not is asked. */
+const operating: Documented[] = [
+  { route: "/metrics", path: "/metrics", headers: STAFF, status: 200 },
+  { route: "/metrics", path: "/metrics", headers: { ...STAFF, Accept: "text/plain" }, status: 200 },
+  { method: "HEAD", route: "/metrics", path: "/metrics", headers: STAFF, status: 200 },
+  { route: "/metrics", path: "/metrics", headers: WRONG, status: 401 },
+  { method: "PUT", route: "/metrics", path: "/metrics", headers: STAFF, status: 405 },
+  { method: "PUT", route: "/readyz", path: "/readyz", status: 405 },
+];
+
 /** In this order: some need what was sent before. */
 export const REQUESTS: Documented[] = [
   ...reading,
@@ -180,5 +190,6 @@ export const REQUESTS: Documented[] = [
   ...sending,
   ...byUrl(sending, "local", INGEST_SECRET),
   ...receipts,
+  ...operating,
   { ...otherReceipt, path: `/ingest/local/receipts/${UUID}` },
 ];

@@ -33,6 +33,7 @@ const OF_FAILURES = [
   ...SLASHES.flatMap((path) => [`${path} 429`, `${path} 503`]),
   ...["/ingest/{producer} 503", "/ingest/{producer}/{secret} 503"],
   ...["/ingest/{producer}/receipts/{id} 429", "/ingest/{producer}/receipts/{id} 503"],
+  ...["/metrics 429", "/metrics 503", "/readyz 200", "/readyz 429", "/readyz 503"],
 ];
 /** What comes only after 25 seconds; test/feed/live.test.ts has it. */
 const SLOW = ["/api/events/feed/ 204"];

@@ -8,6 +8,7 @@ import { keptMutants } from "./kept.ts";
 import { localMutants } from "./local.ts";
 import { logMutants } from "./log.ts";
 import type { Mutant } from "./mutant.ts";
+import { operationsMutants } from "./operations.ts";
 import { readingMutants } from "./reading.ts";
 import { replicaMutants } from "./replicas.ts";
 import { searchMutants } from "./search.ts";
@@ -31,4 +32,5 @@ export const allMutants: readonly Mutant[] = [
   ...localMutants,
   ...tailMutants,
   ...watermarkMutants,
+  ...operationsMutants,
 ];

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { bodyKey } from "../../src/ingest/queue/keys.ts";
 
 /** Events that are read at once. */
 const PAGE = 50_000;
@@ -62,7 +63,17 @@ export class CompletenessCheck {
 /** How many of the events are in no dead letter. */
 async function notDead(messages: readonly string[]): Promise<number> {
   if (messages.length === 0) return 0;
-  const letters = await env.DB.prepare("SELECT body FROM dead_letters").all<{ body: string | null }>();
-  const isDead = (message: string) => letters.results.some(({ body }) => body?.includes(JSON.stringify(message)));
+  const bodies = await deadBodies();
+  const isDead = (message: string) => bodies.some((body) => body.includes(JSON.stringify(message)));
   return messages.filter((message) => !isDead(message)).length;
+}
+
+/** The messages of all dead letters; those of large ones are in R2. */
+async function deadBodies(): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT id, body FROM dead_letters").all<{
+    id: string;
+    body: string | null;
+  }>();
+  const bodies = results.map(async ({ id, body }) => body ?? (await (await env.SPILL.get(bodyKey(id)))?.text()) ?? "");
+  return Promise.all(bodies);
 }

@@ -12,6 +12,12 @@ export function spillKey(prefix: string, now: number, name: string): string {
   return `${prefix}${day}/${time.replaceAll(":", "-").replace("Z", "")}-${name}.json`;
 }
 
+/** The time in such a key, milliseconds since 1970; undefined for another key. */
+export function spilledAt(key: string): number | undefined {
+  const [, day, hour, minute, second] = /(\d{4}-\d\d-\d\d)\/(\d\d)-(\d\d)-(\d\d\.\d{3})-/.exec(key) ?? [];
+  return day === undefined ? undefined : Date.parse(`${day}T${hour}:${minute}:${second}Z`);
+}
+
 /** The key of the object that says how far the log has come (src/ingest/log-mark.ts). */
 export const LOG_MARK_KEY = "log/mark.json";
 

@@ -3,6 +3,7 @@ import { type NewEvent, withContent } from "../../events/event.ts";
 import { settledEvents } from "../../events/write/stored.ts";
 import { dayOf } from "../../values/periods.ts";
 import { lagBucket } from "./lag.ts";
+import { addPauses, pauseColumns, pausesBefore } from "./pauses.ts";
 
 const MICROSECONDS_PER_MILLISECOND = 1_000;
 
@@ -33,9 +34,17 @@ export function countDelivered(delivered: readonly Delivered[], now: number): SQ
   const ofReplay = (wanted: boolean) => rows.flatMap(({ replay, row }) => (replay === wanted ? [row] : []));
   const replays = ofReplay(true);
   const news = newOutcomes(JSON.stringify(ofReplay(false)));
-  if (replays.length === 0) return [addToDays(news)];
+  const receipts = receiptsOf(delivered);
+  if (replays.length === 0) return [addToDays(news, receipts)];
   const letters = settledLetters(JSON.stringify(replays));
-  return [addToDays(sql`${news} UNION ALL ${replayOutcomes(letters)}`), markStored(letters)];
+  return [addToDays(sql`${news} UNION ALL ${replayOutcomes(letters)}`, receipts), markStored(letters)];
+}
+
+/** When each producer has sent, as JSON for `pausesBefore`. A replay says nothing about its producer. */
+function receiptsOf(delivered: readonly Delivered[]): string {
+  const sent = delivered.filter(({ replay }) => !replay).map(({ event }) => event);
+  const rows = sent.map(({ producer, receivedAt }) => JSON.stringify([producer, dayOf(receivedAt), receivedAt]));
+  return `[${[...new Set(rows)].join()}]`;
 }
 
 function rowOf({ event, sent = event }: Delivered, first: boolean, now: number): unknown[] {
@@ -64,17 +73,18 @@ const replayOutcomes = (letters: SQL): SQL => sql`SELECT producer, day, bucket, 
 const markStored = (letters: SQL): SQL =>
   sql`UPDATE dead_letters SET state = 'stored', day = NULL WHERE id IN (SELECT id FROM (${letters}))`;
 
-const addToDays = (outcomes: SQL): SQL => sql`WITH buckets AS (
+const addToDays = (outcomes: SQL, receipts: string): SQL => sql`WITH ${pausesBefore(receipts)}, buckets AS (
     SELECT producer, day, bucket, sum(accepted) AS accepted, sum(stored) AS stored, sum(duplicates) AS duplicates,
       sum(dead) AS dead
     FROM (${outcomes}) GROUP BY 1, 2, 3
   )
-  INSERT INTO ingest_days (producer, day, accepted, stored, duplicates, dead, lag)
+  INSERT INTO ingest_days (producer, day, accepted, stored, duplicates, dead, lag, last_received, pauses)
   SELECT producer, day, sum(accepted), sum(stored), sum(duplicates), sum(dead),
-    json_group_object(CAST(bucket AS TEXT), stored) FILTER (WHERE stored > 0)
+    json_group_object(CAST(bucket AS TEXT), stored) FILTER (WHERE stored > 0),
+    ${pauseColumns(sql`buckets.producer`, sql`buckets.day`)}
   FROM buckets WHERE true GROUP BY producer, day
   ON CONFLICT DO UPDATE SET accepted = accepted + excluded.accepted, stored = stored + excluded.stored,
     duplicates = duplicates + excluded.duplicates, dead = dead + excluded.dead,
     lag = (SELECT json_group_object(key, total) FROM (SELECT key, sum(value) AS total FROM (
       SELECT key, value FROM json_each(ingest_days.lag) UNION ALL SELECT key, value FROM json_each(excluded.lag)
-    ) GROUP BY key))`;
+    ) GROUP BY key)), ${addPauses}`;
