@@ -6,6 +6,7 @@ import { watchLog } from "./ingest/log-mark.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 import { watchCompleteness } from "./ingest/watermark/job.ts";
+import { mirrorWaldur } from "./mirror/job.ts";
 
 /** The jobs of each cron line of wrangler.toml. */
 const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>> = {
@@ -16,6 +17,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     watchLog,
     (env) => watchCompleteness(env),
     finishSearches,
+    (env) => mirrorWaldur(env),
   ],
 };
 
