@@ -65,7 +65,7 @@ type Value = string | number | null;
 export const readRun = async (db: Database): Promise<Run | undefined> =>
   runOf((await runBatch(db, [sql`SELECT * FROM mirror_run`]))[0]?.results[0]);
 
-const runOf = (row: unknown): Run | undefined => (row === undefined ? undefined : v.parse(runSchema, row));
+export const runOf = (row: unknown): Run | undefined => (row === undefined ? undefined : v.parse(runSchema, row));
 export const windowOf = (row: unknown): Window => v.parse(windowSchema, row);
 export const differenceOf = (row: unknown): Difference => v.parse(differenceSchema, row);
 
