@@ -42,16 +42,16 @@ export async function boundedText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** X-Result-Count. */
+/** X-Result-Count. HTML is no answer of the API at all. */
 export function countOf({ headers }: Response): number {
+  if (!/^application\/json\b/.test(headers.get("Content-Type") ?? "")) throw new MirrorProblem("no_json");
   const count = wholeNumber(headers.get("X-Result-Count"));
   if (count === undefined) throw new MirrorProblem("no_count");
   return count;
 }
 
-/** The list in an answer. HTML is no answer of the API at all; JSON that breaks off may be whole the next time. */
-export function listIn(response: Response, text: string, parse: (text: string) => unknown): unknown[] {
-  if (!/^application\/json\b/.test(response.headers.get("Content-Type") ?? "")) throw new MirrorProblem("no_json");
+/** The list in an answer. JSON that breaks off may be whole the next time. */
+export function listIn(text: string, parse: (text: string) => unknown): unknown[] {
   const value = parsedBy(parse, text);
   if (!Array.isArray(value)) throw new MirrorProblem("no_events");
   return value;

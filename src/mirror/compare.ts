@@ -21,8 +21,6 @@ async function compareWindow(mirror: Mirror, window: Window): Promise<void> {
   const begun = mirror.budget.requests;
   const outcome = await outcomeOf(mirror, window);
   const requests = window.requests + mirror.budget.requests - begun;
-  const isCorrected = outcome.state === "equal" && window.state !== "equal";
-  if (isCorrected) await mirror.store.saveDifferences(rangeOf(window), [], mirror.now());
   await mirror.store.saveWindow({ ...window, ...outcome, requests }, {}, { requests: newRequests(mirror) });
 }
 

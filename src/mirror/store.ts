@@ -99,7 +99,7 @@ export class Store {
     await runBatch(this.#db, [this.#change({ ...changes }, added, sql`lease = '', lease_until = 0`)]);
   }
 
-  /** Writes a window, new or known, with columns of the run. */
+  /** Writes a window, new or known, with columns of the run. In one that is equal, no event differs any more. */
   async saveWindow(
     window: Window,
     changes: Partial<Record<Column, Value>> = {},
@@ -111,6 +111,7 @@ export class Store {
     await this.#write([
       this.#change(changes, added),
       sql`INSERT OR REPLACE INTO mirror_windows (${columns}) SELECT ${values} WHERE ${this.#isMine}`,
+      ...(window.state === "equal" ? [this.#forget({ from: window.from_s, to: window.to_s })] : []),
     ]);
   }
 
@@ -121,8 +122,7 @@ export class Store {
       .map(({ uuid, kind, created, detail }) => [uuid, kind, created, detail]);
     await this.#write([
       this.#change({}),
-      sql`DELETE FROM mirror_differences WHERE created >= ${integer(from * MICROSECONDS)}
-        AND created < ${integer(to * MICROSECONDS)} AND ${this.#isMine}`,
+      this.#forget({ from, to }),
       sql`INSERT OR REPLACE INTO mirror_differences (uuid, kind, created, seen_at, detail)
         SELECT value->>0, value->>1, value->>2, ${integer(now)}, value->>3 FROM json_each(${JSON.stringify(rows)})
         WHERE ${this.#isMine}`,
@@ -148,6 +148,11 @@ export class Store {
 
   get #isMine(): SQL {
     return sql`EXISTS (SELECT 1 FROM mirror_run WHERE lease = ${this.#lease})`;
+  }
+
+  #forget({ from, to }: Range): SQL {
+    return sql`DELETE FROM mirror_differences WHERE created >= ${integer(from * MICROSECONDS)}
+      AND created < ${integer(to * MICROSECONDS)} AND ${this.#isMine}`;
   }
 
   #change(

@@ -98,7 +98,7 @@ export class Upstream implements TheirSide {
   async #list(response: Response): Promise<unknown[]> {
     const text = await boundedText(response);
     this.#budget.bytes += text.length;
-    return listIn(response, text, parseJson);
+    return listIn(text, parseJson);
   }
 
   /** One request. A failure on the way, of the body, too, is a MirrorProblem; TooLarge passes. */
@@ -109,8 +109,11 @@ export class Upstream implements TheirSide {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const url = new URL(`api/${endpoint}/?${new URLSearchParams(query)}`, baseUrl(this.#env));
-    const signal = AbortSignal.timeout(this.#budget.spendRequest());
-    const request = new Request(url, { method, headers: headersOf(this.#env), redirect: "manual", signal });
+    const late = new AbortController();
+    // Not AbortSignal.timeout, whose timer goes on after the answer: an isolate may have 10,000.
+    const timer = setTimeout(() => late.abort(), this.#budget.spendRequest());
+    const init = { method, headers: headersOf(this.#env), redirect: "manual" as const, signal: late.signal };
+    const request = new Request(url, init);
     let response: Response | undefined;
     try {
       response = await (this.#env.WALDUR ?? globalThis).fetch(request);
@@ -121,6 +124,7 @@ export class Upstream implements TheirSide {
       if (error instanceof MirrorProblem || error instanceof TooLarge) throw error;
       throw new MirrorProblem("no_answer", error instanceof Error ? error.name : "");
     } finally {
+      clearTimeout(timer);
       if (response?.bodyUsed === false) await response.body?.cancel();
     }
   }
