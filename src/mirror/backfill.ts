@@ -13,7 +13,7 @@ import { type Mirror, newRequests, settledEnd } from "./mirror.ts";
 import { MirrorProblem, SliceOver } from "./problems.ts";
 import type { Range } from "./range.ts";
 import { pagesOf, type Reading, readRange, TooMany } from "./reading.ts";
-import type { Window } from "./store.ts";
+import type { Window } from "./rows.ts";
 
 /** Of MAX_WINDOW_EVENTS, as the next window may have more events than the last one. */
 const FILLED = 0.9;

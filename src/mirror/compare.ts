@@ -3,7 +3,7 @@ import { type Mirror, newRequests } from "./mirror.ts";
 import { MirrorProblem } from "./problems.ts";
 import type { Range } from "./range.ts";
 import { ourDigest, type Reading, readRange, TooMany } from "./reading.ts";
-import type { Window } from "./store.ts";
+import type { Window } from "./rows.ts";
 
 /** Windows that one step compares. */
 const WINDOWS_A_STEP = 10;

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { integer } from "../db/sql.ts";
-import { newVerification, type Verification } from "./verify.ts";
+import { newVerification, type Verification } from "./verification.ts";
 
 // What an operator may change. The statements run in one transaction, and the last one returns the row of the run, if any.
 

@@ -11,7 +11,8 @@ import { backOff, HOLD_BACK_MESSAGES, type Limits, MIN_STEP, SLICE } from "./lim
 import { type Mirror, newRequests, settledEnd } from "./mirror.ts";
 import { MIRROR_PRODUCER, StoredSide } from "./ours.ts";
 import { MirrorProblem, SliceOver } from "./problems.ts";
-import { type Run, Store } from "./store.ts";
+import type { Run } from "./rows.ts";
+import { Store } from "./store.ts";
 import { readTail } from "./tail.ts";
 import { baseUrl, type TheirEvent, Upstream } from "./upstream.ts";
 import { verifyStep } from "./verify.ts";

@@ -1,7 +1,8 @@
 import type { Budget } from "./budget.ts";
 import { SETTLED_AFTER } from "./limits.ts";
 import type { Sides } from "./reading.ts";
-import type { Run, Store } from "./store.ts";
+import type { Run } from "./rows.ts";
+import type { Store } from "./store.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What the steps of one slice share. Steps change `run` as they write it. */

@@ -4,7 +4,7 @@ import { MAX_WINDOW_EVENTS, MAX_WINDOW_TEXT, PAGE_SIZES } from "./limits.ts";
 import type { OurEvent, OurSide } from "./ours.ts";
 import { MirrorProblem } from "./problems.ts";
 import { MICROSECONDS, type Range } from "./range.ts";
-import type { Difference } from "./store.ts";
+import type { Difference } from "./rows.ts";
 import type { TheirEvent, TheirSide } from "./upstream.ts";
 
 /** Both sides, and the way from theirs to ours. */

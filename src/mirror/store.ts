@@ -1,73 +1,18 @@
 import { type SQL, sql } from "drizzle-orm";
-import * as v from "valibot";
 import { type Database, runBatch } from "../db/client.ts";
 import { integer } from "../db/sql.ts";
 import { LEASE_MS, MAX_DIFFERENCES } from "./limits.ts";
 import { SliceOver } from "./problems.ts";
 import { MICROSECONDS, type Range } from "./range.ts";
-import { DIFFERENCES, RUN_STATES, WINDOW_STATES } from "./table.ts";
+import { type Difference, type Run, runOf, type Window, windowOf } from "./rows.ts";
 
 // Raw SQL: lists travel as one parameter through json_each, and every write depends on the lease.
-
-const number = v.number();
-const runSchema = v.object({
-  state: v.picklist(RUN_STATES),
-  reason: v.string(),
-  sentence: v.string(),
-  upstream: v.string(),
-  incarnation: number,
-  started_at: number,
-  history_from: v.nullable(number),
-  cursor: v.nullable(number),
-  tail_through: number,
-  total: number,
-  width: number,
-  page: number,
-  seen: number,
-  requests: number,
-  failures: number,
-  resume_at: number,
-  skew: number,
-  verification: v.nullable(v.string()),
-  lease_until: number,
-});
-const windowSchema = v.object({
-  from_s: number,
-  to_s: number,
-  state: v.picklist(WINDOW_STATES),
-  theirs: number,
-  ours: number,
-  digest: v.string(),
-  requests: number,
-  tries: number,
-  rounds: number,
-  read_at: number,
-  next_at: v.nullable(number),
-  sentence: v.string(),
-});
-const differenceSchema = v.object({
-  uuid: v.string(),
-  kind: v.picklist(DIFFERENCES),
-  created: number,
-  detail: v.string(),
-});
-
-/** The row of the run; its columns are described in migrations/0022_mirror.sql. */
-export type Run = v.InferOutput<typeof runSchema>;
-/** A row of a window. */
-export type Window = v.InferOutput<typeof windowSchema>;
-/** An event in which the two sides differ. `created` in microseconds. */
-export type Difference = v.InferOutput<typeof differenceSchema>;
 
 type Column = Exclude<keyof Run, "lease_until">;
 type Value = string | number | null;
 
 export const readRun = async (db: Database): Promise<Run | undefined> =>
   runOf((await runBatch(db, [sql`SELECT * FROM mirror_run`]))[0]?.results[0]);
-
-export const runOf = (row: unknown): Run | undefined => (row === undefined ? undefined : v.parse(runSchema, row));
-export const windowOf = (row: unknown): Window => v.parse(windowSchema, row);
-export const differenceOf = (row: unknown): Difference => v.parse(differenceSchema, row);
 
 /** The state of the mirror, for the one who has the lease. Writes of anybody else do nothing, and throw SliceOver. */
 export class Store {

@@ -3,9 +3,10 @@ import { Budget } from "../../src/mirror/budget.ts";
 import { canonicalLine } from "../../src/mirror/canonical.ts";
 import type { OurEvent, OurSide } from "../../src/mirror/ours.ts";
 import type { Sides } from "../../src/mirror/reading.ts";
-import type { Difference } from "../../src/mirror/store.ts";
+import type { Difference } from "../../src/mirror/rows.ts";
 import { Upstream } from "../../src/mirror/upstream.ts";
-import { newVerification, searchStep, type Verification } from "../../src/mirror/verify.ts";
+import { newVerification, type Verification } from "../../src/mirror/verification.ts";
+import { searchStep } from "../../src/mirror/verify.ts";
 import { bisected, type History, type HistoryEvent, WaldurHistory } from "../support/waldur-history.ts";
 
 const EVENTS = 1_000_000;
