@@ -132,7 +132,7 @@ export class Upstream implements TheirSide {
 
 /** WALDUR_URL with a slash at its end, without user and password. Throws a MirrorProblem that does not quote it. */
 export function baseUrl({ WALDUR_URL = "" }: Bindings): URL {
-  const url = URL.parse(`${WALDUR_URL.replace(/\/+$/, "")}/`);
+  const url = URL.parse(`${WALDUR_URL.replace(/(^|[^/])\/+$/, "$1")}/`);
   if (url === null || !/^https?:$/.test(url.protocol)) throw new MirrorProblem("bad_url");
   url.username = "";
   url.password = "";

@@ -8,6 +8,7 @@ import { Upstream } from "../../src/mirror/upstream.ts";
 import { newVerification, type Verification } from "../../src/mirror/verification.ts";
 import { searchStep } from "../../src/mirror/verify.ts";
 import { bisected, type History, type HistoryEvent, WaldurHistory } from "../support/waldur-history.ts";
+import { bindingsFor } from "./world.ts";
 
 const EVENTS = 1_000_000;
 const SECOND = 1_000_000;
@@ -80,7 +81,7 @@ async function searched(placed: Placed, mode: Verification["mode"], change: Para
   const waldur = new WaldurHistory(historyBy(placed));
   const sent: string[] = [];
   const sides: Sides = {
-    theirs: new Upstream({ ...waldur.bindings }, new Budget(UNLIMITED, () => 0), () => 0),
+    theirs: new Upstream(bindingsFor(waldur), new Budget(UNLIMITED, () => 0), () => 0),
     ours: oursBy(placed, change),
     send: async (events) => {
       sent.push(...events.map(({ uuid }) => uuid));

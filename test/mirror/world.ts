@@ -26,6 +26,13 @@ export const theirEvent = (name: string | number, ago: number, more: Partial<His
   ...more,
 });
 
+/** The bindings of a Worker that mirrors a Waldur. */
+export const bindingsFor = (waldur: WaldurHistory): Partial<Env> => ({
+  WALDUR_URL: "https://waldur.example.com/",
+  WALDUR_MIRROR_TOKEN: waldur.token,
+  WALDUR: { fetch: async (request: Request) => waldur.answer(request) } as unknown as Fetcher,
+});
+
 /** A Waldur with events, a Worker that mirrors it, and a clock that both tests and mirror read. */
 export class World {
   readonly waldur: WaldurHistory;
@@ -47,7 +54,7 @@ export class World {
   /** One run of the cron job. What it queues waits for `consume`. */
   async slice(limits?: Parameters<typeof mirrorWaldur>[1] extends infer O | undefined ? O : never): Promise<void> {
     const { queue, bodies } = aQueue();
-    const given = { INGEST_QUEUE: queue, ...this.waldur.bindings, ...this.changed };
+    const given = { INGEST_QUEUE: queue, ...bindingsFor(this.waldur), ...this.changed };
     try {
       await mirrorWaldur(bindings(given), { now: () => this.now, random: this.random, ...limits });
     } finally {

@@ -1,4 +1,3 @@
-import type { Env } from "../../src/env.ts";
 import { printTime } from "../../src/values/time.ts";
 
 /** An event of the stand-in. `created` in microseconds. */
@@ -90,16 +89,6 @@ export class WaldurHistory {
 
   constructor(history: History) {
     this.history = history;
-  }
-
-  /** The bindings of a Worker that mirrors this Waldur. */
-  get bindings(): Partial<Env> {
-    const fetcher = { fetch: async (request: Request) => this.answer(request) };
-    return {
-      WALDUR_URL: "https://waldur.example.com/",
-      WALDUR_MIRROR_TOKEN: this.token,
-      WALDUR: fetcher as unknown as Pick<Fetcher, "fetch">,
-    };
   }
 
   answer(request: Request): Response {
