@@ -88,14 +88,26 @@ async function outcomeOf(mirror: Mirror, env: Bindings): Promise<Outcome> {
 
 async function work(mirror: Mirror, env: Bindings): Promise<Outcome> {
   if (mirror.run.cursor === null) await learnHistory(mirror);
-  if (isFollowing(mirror)) await readTail(mirror);
+  const bad = isFollowing(mirror) ? await tailProblem(mirror) : undefined;
   for (const step of [compareDue, readNext, verifyStep]) {
     do {
       const waiting = await backlog(env.INGEST_QUEUE, mirror.now());
       if (waiting !== undefined && waiting > HOLD_BACK_MESSAGES) return holdingBack(waiting);
     } while (!mirror.budget.isSpent && (await step(mirror)));
   }
+  if (bad !== undefined) throw bad;
   return WELL;
+}
+
+/** Reads the tail. An answer that cannot be used must not keep the rest from being done: it is settled one day, too. */
+async function tailProblem(mirror: Mirror): Promise<MirrorProblem | undefined> {
+  try {
+    await readTail(mirror);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MirrorProblem && error.consequence === "bad") return error;
+    throw error;
+  }
 }
 
 /** Whether all that is settled has been read, but for what is not worth a window yet. */

@@ -19,13 +19,15 @@ export const verificationSchema = v.object({
   found: number,
   /** Seconds that were too dense for a digest, so that only their counts were compared. */
   counted: number,
+  /** Ranges that could not be read, because Waldur's answers could not be used. */
+  unread: number,
   stack: v.nullable(v.array(taskSchema)),
 });
 export type Verification = v.InferOutput<typeof verificationSchema>;
 
 /** A verification that has been asked for. `now` in milliseconds. */
 export const newVerification = (mode: Verification["mode"], now: number): Verification => ({
-  ...{ mode, asked_at: now, done_at: null, requests: 0, found: 0, counted: 0, stack: null },
+  ...{ mode, asked_at: now, done_at: null, requests: 0, found: 0, counted: 0, unread: 0, stack: null },
 });
 
 export const verificationIn = (text: string | null): Verification | undefined =>

@@ -1,5 +1,6 @@
 import { COMPARE_AFTER_MS, MAX_WINDOW_EVENTS, PAGE_EVENTS } from "./limits.ts";
 import { type Mirror, newRequests, settledEnd } from "./mirror.ts";
+import { MirrorProblem } from "./problems.ts";
 import { monthsOf, type Range } from "./range.ts";
 import { type Reading, readRange, type Sides, TooMany } from "./reading.ts";
 import { type Task, type Verification, verificationIn } from "./verification.ts";
@@ -100,13 +101,25 @@ export async function verifyStep(mirror: Mirror): Promise<boolean> {
   const search = verificationIn(run.verification);
   if (search === undefined || search.done_at !== null) return false;
   const begun = mirror.budget.requests;
-  const found = await searchStep(mirror, search, settledEnd(mirror));
+  const found = await stepOf(mirror, search);
   if (found !== undefined) await report(mirror, search, found);
   search.requests += mirror.budget.requests - begun;
   if (search.stack?.length === 0) search.done_at = mirror.now();
   run.verification = JSON.stringify(search);
   await store.save({ verification: run.verification }, { requests: newRequests(mirror) });
   return true;
+}
+
+/** A range whose answers cannot be used is counted, and the search goes on; the months have to be known. */
+async function stepOf(mirror: Mirror, search: Verification) {
+  const isBegun = search.stack !== null;
+  try {
+    return await searchStep(mirror, search, settledEnd(mirror));
+  } catch (error) {
+    if (!isBegun || !(error instanceof MirrorProblem && error.consequence === "bad")) throw error;
+    search.unread += 1;
+    return undefined;
+  }
 }
 
 async function report(

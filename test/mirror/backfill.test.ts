@@ -2,10 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { printTime } from "../../src/values/time.ts";
 import { deliver } from "../support/batch.ts";
+import { stopClock } from "../support/clock.ts";
 import { queued } from "../support/ingest.ts";
 import { aQueue } from "../support/queue.ts";
 import { type HistoryEvent, historyOf } from "../support/waldur-history.ts";
-import { DAY, HOUR, MINUTE, NOW, storedUuids, theirEvent, uuidsOf, World } from "./world.ts";
+import { runMinute } from "../support/world.ts";
+import { bindingsFor, DAY, HOUR, MINUTE, NOW, storedUuids, theirEvent, uuidsOf, World } from "./world.ts";
 
 /** As Waldur's web hook posts an event: without its uuid. */
 const asHook = ({ uuid: _, created, ...event }: HistoryEvent) => ({
@@ -120,6 +122,16 @@ describe("a run of the cron job", () => {
     await world.slice({ limits: { requests: 2, bytes: 1e9, wallMs: 1e9, statements: 600 } });
     expect(world.waldur.requests).toHaveLength(4);
     expect(await world.state()).toMatchObject({ requests: 4 });
+  });
+
+  it("is one of the jobs of every minute", async () => {
+    stopClock(new Date(NOW).toISOString());
+    const { waldur } = await World.started(several(10, HOUR));
+    const { queue, bodies } = aQueue();
+
+    await runMinute({ ...bindingsFor(waldur), INGEST_QUEUE: queue });
+
+    expect(bodies.join().match(/"Event \d"/g)).toHaveLength(10);
   });
 
   it("does nothing while another one works, until that has been silent for the time of its lease", async () => {

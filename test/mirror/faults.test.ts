@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { database } from "../../src/db/client.ts";
+import { database, runBatch } from "../../src/db/client.ts";
+import { verify } from "../../src/mirror/control.ts";
 import { mirrorStatus } from "../../src/mirror/status.ts";
 import { aRefusingQueue } from "../support/queue.ts";
 import { type Fault, historyOf } from "../support/waldur-history.ts";
@@ -101,6 +102,39 @@ describe("an answer that cannot be used", () => {
     expect(await storedUuids()).toEqual(uuidsOf(events));
     expect((await world.windows()).every(({ state }) => state === "equal")).toBe(true);
   });
+});
+
+it("an answer that cannot be used in the tail does not keep the rest from being done", async () => {
+  said();
+  const world = await World.started(events);
+  await world.run(3);
+  const fresh = theirEvent("fresh", -20 * MINUTE);
+  world.waldur.history = historyOf([...events, fresh]);
+  world.waldur.always = "half";
+  const before = (await world.state())?.cursor ?? 0;
+  world.now += 3 * HOUR;
+
+  for (let n = 0; n < 8; n++) {
+    await world.slice();
+    world.now += HOUR;
+  }
+
+  expect(await world.state()).toMatchObject({ reason: "half_page" });
+  expect((await world.state())?.cursor).toBeGreaterThan(before);
+});
+
+it("a verification goes on after a range that cannot be read, and says how many there were", async () => {
+  said();
+  const world = await World.started(events);
+  await world.run(4);
+  await env.DB.exec(`DELETE FROM events WHERE uuid = '${events[5]?.uuid}'`);
+  await runBatch(database(env.DB), verify("counts", world.now));
+  world.waldur.faults.push("half");
+
+  await world.run(1);
+
+  const { verification } = await mirrorStatus(database(env.DB), world.now);
+  expect(verification).toMatchObject({ unread: 1, done_at: expect.any(Number) });
 });
 
 describe("the mirror waits", () => {

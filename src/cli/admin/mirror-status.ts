@@ -52,10 +52,12 @@ const counts = (numbers: Readonly<Record<string, number>>): string =>
     .map(([name, n]) => `${group(n)} ${name}`)
     .join(", ") || "none";
 
-function verification({ mode, done_at, found, requests, counted }: NonNullable<MirrorStatus["verification"]>): string {
+function verification(search: NonNullable<MirrorStatus["verification"]>): string {
+  const { mode, done_at, found, requests, counted, unread } = search;
   const state = done_at === null ? "under way" : `done ${shortTime(done_at * 1_000)} UTC`;
   const dense = counted === 0 ? "" : `; ${counted} seconds had too many events for a digest`;
-  return `by ${mode}, ${state}: ${found} events differ; ${group(requests)} requests${dense}`;
+  const bad = unread === 0 ? "" : `; ${unread} ranges could not be read`;
+  return `by ${mode}, ${state}: ${found} events differ; ${group(requests)} requests${dense}${bad}`;
 }
 
 const group = (number: number): string => number.toLocaleString("en");
