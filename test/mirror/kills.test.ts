@@ -9,7 +9,10 @@ import type { HistoryEvent } from "../support/waldur-history.ts";
 import { DAY, HOUR, MINUTE, storedUuids, theirEvent, uuidsOf, World } from "./world.ts";
 
 const KILLS = 20;
-const EVENTS = 4_000;
+/** `MIRROR_EVENTS=100000` makes it a larger one. */
+const EVENTS = Number(env.MIRROR_EVENTS);
+/** They lie in 40 days. */
+const APART = (40 * DAY) / EVENTS;
 
 const asHook = ({ uuid: _, created, ...event }: HistoryEvent) => ({
   ...event,
@@ -61,7 +64,7 @@ it.each([1, 2])(
   async (seed) => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const random = new Random(seed);
-    const events = Array.from({ length: EVENTS }, (_, n) => theirEvent(n, 60 * DAY - n * 15 * MINUTE));
+    const events = Array.from({ length: EVENTS }, (_, n) => theirEvent(n, 60 * DAY - Math.floor(n * APART)));
     const world = await World.started(events);
     world.random = () => random.next();
     let kills = 0;

@@ -27,13 +27,16 @@ const PART_EVENTS = 300;
 const within = ({ producer, from, to }: Span): SQL => sql`created >= ${integer(from)} AND created < ${integer(to)}
     AND (upstream = 1 OR producer = ${producer})`;
 
-/** Their number. Reads two rows, of index and table, for each event of the time, of whatever producer. */
+/** Their number. Reads one row for each event of the time, of whatever producer. */
 export async function countWithin(db: Database, span: Span): Promise<number> {
   const [row] = await rowsOf(db, sql`SELECT count(*) AS n FROM events INDEXED BY events_order WHERE ${within(span)}`);
   return Number(row?.n);
 }
 
-/** The events, the oldest first, in parts of up to 300. Reads a row of the index and one of the table for each. */
+/**
+ * The events, the oldest first, in parts of up to 300. Reads one row for each event of the time,
+ * of whatever producer, and one more for each part.
+ */
 export async function* eventsWithin(db: Database, span: Span): AsyncGenerator<StoredEvent[]> {
   let after: { created: number; id: number } | undefined;
   do {
