@@ -104,7 +104,8 @@ async function saveRead(mirror: Mirror, window: Window, { sent, differences, the
 }
 
 async function advance(mirror: Mirror, window: Window, seen: number): Promise<void> {
-  const changes = { cursor: window.to_s, width: nextWidth(window.to_s - window.from_s, seen), page: 1, failures: 0 };
+  const width = nextWidth(window.to_s - window.from_s, seen);
+  const changes = { cursor: window.to_s, width, page: 1, failures: 0, reason: "", sentence: "" };
   await mirror.store.saveWindow(window, changes, { seen, requests: newRequests(mirror) });
   Object.assign(mirror.run, changes);
 }

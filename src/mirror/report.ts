@@ -75,7 +75,7 @@ export function statusOf(
     verifiedThrough: isKnown ? verified * MICROSECONDS : null,
     historyFrom: microseconds(run.history_from),
     readThrough: microseconds(run.cursor),
-    ...{ requests: run.requests, seen: run.seen, total: run.total, resumeAt: run.resume_at },
+    ...{ requests: run.requests, seen: run.seen, total: run.total, resumeAt: run.resume_at > now ? run.resume_at : 0 },
     timeLeft: timeLeft(run, now),
     differences: { ...NONE.differences, ...countsOf(kinds, "kind") },
     verification: verification === undefined ? null : withoutStack(verification),

@@ -82,11 +82,12 @@ export class Store {
     return (read?.results ?? []).map(windowOf);
   }
 
-  /** Has the windows that touch a range compared at a time: milliseconds. */
+  /** The windows that touch a range are not known to agree any more, and are compared at a time: milliseconds. */
   async recompare({ from, to }: Range, at: number): Promise<void> {
     await this.#write([
       this.#change({}),
-      sql`UPDATE mirror_windows SET next_at = ${integer(at)}
+      sql`UPDATE mirror_windows SET next_at = ${integer(at)}, tries = 0,
+          state = iif(state IN ('equal', 'counted'), 'read', state)
         WHERE from_s < ${integer(to)} AND to_s > ${integer(from)} AND ${this.#isMine}`,
     ]);
   }

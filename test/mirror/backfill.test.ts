@@ -146,7 +146,7 @@ describe("a run of the cron job", () => {
     expect(world.waldur.requests.length).toBeGreaterThan(0);
   });
 
-  it("writes nothing once its lease has been taken", async () => {
+  it("writes nothing and asks nothing more once its lease has been taken", async () => {
     const world = await World.started(several(10, HOUR));
     const answer = world.waldur.answer.bind(world.waldur);
     world.changed.WALDUR = {
@@ -158,6 +158,7 @@ describe("a run of the cron job", () => {
 
     await world.slice();
 
+    expect(world.waldur.requests).toHaveLength(1);
     expect(await world.windows()).toEqual([]);
     expect(await world.state()).toMatchObject({ cursor: null });
   });

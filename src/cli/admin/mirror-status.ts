@@ -8,8 +8,7 @@ const NAME_WIDTH = 18;
 export function statusText(status: MirrorStatus, isTerminal: boolean): string {
   const { state, sentence, windows, verifiedThrough, historyFrom, readThrough, requests, differences } = status;
   const lines: [name: string, text: string][] = [["state", `${state}. ${sentence}`]];
-  if (status.resumeAt > 0 && status.reason !== "")
-    lines.push(["next request", `${shortTime(status.resumeAt * 1_000)} UTC`]);
+  if (status.resumeAt > 0) lines.push(["next request", `${shortTime(status.resumeAt * 1_000)} UTC`]);
   if (historyFrom !== null) {
     lines.push(
       ["progress", progress(status, isTerminal)],
