@@ -6,6 +6,7 @@ import { watchLog } from "./ingest/log-mark.ts";
 import { DEAD_PREFIX, SPILL_PREFIX } from "./ingest/queue/keys.ts";
 import { sweep } from "./ingest/queue/spill.ts";
 import { watchCompleteness } from "./ingest/watermark/job.ts";
+import { mirrorWaldur } from "./mirror/job.ts";
 import { writeNumbers } from "./operations/numbers.ts";
 
 /** The jobs of each cron line of wrangler.toml. */
@@ -18,6 +19,7 @@ const JOBS: Readonly<Record<string, readonly ((env: Env) => Promise<unknown>)[]>
     // The numbers say how long producers are silent, up to the watermark.
     (env) => watchCompleteness(env).then(() => writeNumbers(env)),
     finishSearches,
+    (env) => mirrorWaldur(env),
   ],
 };
 

@@ -34,8 +34,10 @@ export interface Env {
    * WALDUR_URL).
    */
   AUTH?: string;
-  /** With AUTH=waldur: the base URL of the Waldur whose users have access. */
+  /** The base URL of the Waldur whose users have access, with AUTH=waldur, and whose history is mirrored. */
   WALDUR_URL?: string;
+  /** Secret. A token of a staff user of that Waldur, for the mirror (src/mirror). */
+  WALDUR_MIRROR_TOKEN?: string;
   /** With AUTH=waldur: replaces the Internet, e.g. by a service binding to a Worker in front of Waldur. */
   WALDUR?: Pick<Fetcher, "fetch">;
   /** `off`: earlier answers of Waldur are not used while it does not answer. */

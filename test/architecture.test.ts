@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   events: ["values/", "db/", "http/", "env", "catalogue/data", "auth/actor", "auth/permissions"],
   ingest: ["values/", "db/", "http/", "env", "events/"],
   feed: ["values/", "db/", "http/", "env", "events/", "auth/actor", "ingest/watermark/"],
+  mirror: ["values/", "db/", "env", "events/log/", "events/write/", "ingest/backlog", "ingest/from-upstream"],
   operations: ["values/", "db/", "http/", "env", "events/", "ingest/", "mirror/"],
   // The Worker of `npm start`. Nothing imports it, so nothing of it is deployed.
   local: ["values/", "env", "worker", "ingest/queue/", "feed/bell"],
@@ -36,7 +37,7 @@ const TOP_MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   worker: /^(app|cron|env|feed\/(bell|ring)|ingest\/(dead-letters\/)?consumer|ingest\/queue\/names)$/,
   app: /^([a-z-]+\/routes|auth\/audit|http\/[a-z-]+|env|openapi)$/,
   openapi: /^(env|http\/openapi(-refusals)?|(events|feed|ingest|operations)\/[a-z-]+)$/,
-  cron: /^(env|http\/errors|events\/search\/job|operations\/numbers|ingest\/(?!routes$)[a-z/-]+)$/,
+  cron: /^(env|http\/errors|events\/search\/job|operations\/numbers|ingest\/(?!routes$)[a-z/-]+|mirror\/job)$/,
   env: /^$/,
 };
 
@@ -183,6 +184,8 @@ describe("a planted line is found that", () => {
     ["events/filter.ts", 'import { ring } from "../feed/ring.ts";', "events/filter → feed/ring"],
     ["worker.ts", 'import { waitForEntry } from "./feed/wait.ts";', "worker → feed/wait"],
     ["ingest/accept.ts", 'import { mountEvents } from "../events/routes.ts";', "ingest/accept → events/routes"],
+    ["mirror/job.ts", 'import { acceptEvents } from "../ingest/accept.ts";', "mirror/job → ingest/accept"],
+    ["ingest/consumer.ts", 'import { mirrorWaldur } from "../mirror/job.ts";', "ingest/consumer → mirror/job"],
     ["catalogue/data.ts", 'import { readFilter } from "../events/filter.ts";', "catalogue/data → events/filter"],
     ["http/json.ts", 'import { eventTypesOf } from "../catalogue/data.ts";', "http/json → catalogue/data"],
     ["http/json.ts", 'import type { Actor } from "../auth/actor.ts";', "http/json → auth/actor"],

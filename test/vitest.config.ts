@@ -22,6 +22,7 @@ export default defineConfig(async () => ({
           SEARCH_EVENTS: process.env.SEARCH_EVENTS ?? "12000",
           CHAOS_SEED: process.env.CHAOS_SEED ?? "1",
           SEQUENCE_BATCHES: process.env.SEQUENCE_BATCHES ?? "300",
+          MIRROR_EVENTS: process.env.MIRROR_EVENTS ?? "4000",
           REPLICA_SEQUENCES: process.env.REPLICA_SEQUENCES ?? "100",
           FEED_HISTORIES: process.env.FEED_HISTORIES ?? "10",
           // No isolate keeps a table of producers: every test has its own, and some stop the clock at an earlier time.

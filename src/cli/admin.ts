@@ -4,6 +4,7 @@ import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
 import { ingestCommands } from "./admin/ingest.ts";
 import { logCommands } from "./admin/log.ts";
+import { mirrorCommands } from "./admin/mirror.ts";
 import { objectCommands } from "./admin/objects.ts";
 import { producerCommands } from "./admin/producers.ts";
 import { retentionCommands } from "./admin/retention.ts";
@@ -25,6 +26,7 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   ingest: ingestCommands,
   log: logCommands,
   retention: retentionCommands,
+  mirror: mirrorCommands,
   "dead-letters": deadLetterCommands,
 };
 

@@ -86,7 +86,7 @@ function ignoredHeaders({ producer: { auth }, headers }: Sent): string[] {
 }
 
 /** The size of an event is checked before its fields, so that these are short. */
-function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
+export function checkDraft(draft: Draft, index: number): { event: ProducedEvent } | { errors: EventError[] } {
   const { value, problems, names = {} } = draft;
   if (problems !== undefined) return { errors: problems.map((problem) => ({ index, ...problem })) };
   const bytes = byteLength(JSON.stringify(withoutPrinted(value)));
@@ -117,10 +117,10 @@ function withoutPrinted(value: unknown): unknown {
 const isShortText = (value: unknown): boolean => typeof value === "string" && value.length <= MAX_PRINTED_LENGTH;
 
 /** The content of an event with an id leaves out the time of receipt, so that the event is equal when it is sent again. */
-async function nameEvent(
+export async function nameEvent(
   event: ProducedEvent,
   id: GivenId | undefined,
-  { producer, receivedAt }: Sent,
+  { producer, receivedAt }: { producer: Pick<Producer, "name">; receivedAt: number },
 ): Promise<NamedEvent> {
   const { message, context, event_type: eventType } = event;
   const created = event.created ?? receivedAt;

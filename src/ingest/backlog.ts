@@ -49,7 +49,8 @@ function requestsInMinute(name: string, now: number): number {
   return count;
 }
 
-async function backlog(queue: Queue<string>, now: number): Promise<number | undefined> {
+/** Messages that wait in the queue, as they were up to FRESH_MS ago; undefined when that is not known. `now` in milliseconds. */
+export async function backlog(queue: Queue<string>, now: number): Promise<number | undefined> {
   const last = known.get(queue);
   if (last !== undefined && now - last.at < FRESH_MS) return last.count;
   let count: number | undefined;

@@ -7,6 +7,7 @@ import { ingestMutants } from "./ingest.ts";
 import { keptMutants } from "./kept.ts";
 import { localMutants } from "./local.ts";
 import { logMutants } from "./log.ts";
+import { mirrorMutants } from "./mirror.ts";
 import type { Mutant } from "./mutant.ts";
 import { operationsMutants } from "./operations.ts";
 import { readingMutants } from "./reading.ts";
@@ -23,6 +24,7 @@ export const allMutants: readonly Mutant[] = [
   ...ingestMutants,
   ...identityMutants,
   ...logMutants,
+  ...mirrorMutants,
   ...feedMutants,
   ...followingMutants,
   ...followMutants,

@@ -10,6 +10,7 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
       REPLICA_SEQUENCES: string;
       FEED_HISTORIES: string;
+      MIRROR_EVENTS: string;
       CHAOS_EVENTS: string;
       CHAOS_SEED: string;
       SEQUENCE_BATCHES: string;
