@@ -1,4 +1,5 @@
 import { auditLine } from "./admin/audit.ts";
+import { backupCommands, restoreCommands } from "./admin/backup.ts";
 import type { Command } from "./admin/command.ts";
 import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
@@ -25,6 +26,8 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   ingest: ingestCommands,
   log: logCommands,
   retention: retentionCommands,
+  backup: backupCommands,
+  restore: restoreCommands,
   "dead-letters": deadLetterCommands,
 };
 
