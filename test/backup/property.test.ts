@@ -154,10 +154,10 @@ describe.each(Array.from({ length: HISTORIES }, (_, seed) => seed + 1))("history
         read: async (statements) => {
           reads += 1;
           for (let step = 0; reads > 1 && step < 2 && left > 0; step++, left--) await history.step();
-          const rows = await real.read(statements);
+          const found = await real.read(statements);
           if (left === 0 && end === undefined)
             end = [await rows("events"), await rows("log_changes"), await shownTo(staff.token)];
-          return rows;
+          return found;
         },
       }),
     });
