@@ -75,7 +75,6 @@ export const data = (changed: Partial<Data> = {}): Data => ({
   write: async (statements) => {
     await runBatch(database(env.DB), statements);
   },
-  slicesPerCall: 2,
   schema: SCHEMA,
   ...changed,
 });

@@ -18,9 +18,6 @@ import { checkLog } from "./log.ts";
 /** Between two lines about how far it is, milliseconds. */
 const PROGRESS_EVERY_MS = 5_000;
 
-/** Slices in a transaction of the deployed database: 20 MB or so, in a call that takes seconds. */
-const REMOTE_SLICES = 20;
-
 export const backupCommands = [
   command({
     name: "backup",
@@ -105,7 +102,6 @@ async function dataOf(target: Target): Promise<Data> {
   return {
     read: (statements) => queryAll(target, statements),
     write: (statements) => execute(target, statements),
-    slicesPerCall: target.remote ? REMOTE_SLICES : 1,
     schema: String(row?.name),
   };
 }

@@ -9,8 +9,6 @@ export interface Data {
   read(statements: readonly SQLWrapper[]): Promise<Row[][]>;
   /** Runs statements as one transaction. */
   write(statements: readonly SQLWrapper[]): Promise<void>;
-  /** How many slices of a restore share a transaction: a remote call takes seconds. */
-  slicesPerCall: number;
   /** The name of its newest migration. */
   schema: string;
 }

@@ -20,6 +20,9 @@ import { type Slice, slicesOf } from "./slices.ts";
 import type { BackupStore, Bodies, NewDigest } from "./store.ts";
 import { usedTables } from "./tables.ts";
 
+/** Slices in one transaction: 25 MB or so. A remote call takes seconds, and a local transaction waits for the disk. */
+const SLICES_PER_CALL = 10;
+
 /** Parts of the counters in one transaction. */
 const PARTS_PER_CALL = 4;
 
@@ -114,7 +117,7 @@ async function writeLines(run: Restore, manifest: Manifest, written: number): Pr
     statements.push(...statementsOf(slice, before));
     before += slice.lines;
     slices += 1;
-    if (slices < data.slicesPerCall) continue;
+    if (slices < SLICES_PER_CALL) continue;
     await data.write(statements);
     progress?.("write", before, manifest.lines);
     statements = [];

@@ -1,7 +1,8 @@
 import type { SQL } from "drizzle-orm";
-import { handedEntries, type LogEntry } from "../../events/backup/entry.ts";
+import { handedEntry } from "../../events/backup/entry.ts";
 import { writeEntries } from "../../events/backup/restore.ts";
-import { isEntry, type Line, type RowLine } from "./format.ts";
+import { byteLength } from "../../values/bytes.ts";
+import { isEntry, type Line } from "./format.ts";
 import { insertRows, tableNamed } from "./tables.ts";
 
 /** Lines that are restored in one transaction. */
@@ -14,47 +15,55 @@ export interface Slice {
   statements: readonly SQL[];
 }
 
-/** Letters of a slice, and of one line more: below D1's 2,000,000 bytes a value even where each letter takes three. */
-const MAX_LENGTH = 400_000;
+/** Bytes of a slice, unless it has one line only: D1 takes 2,000,000 in a value. The largest event has less than 1,700,000. */
+const MAX_BYTES = 1_200_000;
 
-type Lists = Record<string, string[]>;
+/** Rows of a list, as JSON. */
+type Rows = [list: string, row: string][];
 
 /** Divides lines into slices. Each has lines of the log only, or of one table. */
 export async function* slicesOf(lines: AsyncIterable<Line>): AsyncGenerator<Slice> {
   let slice = new OpenSlice();
   for await (const line of lines) {
-    if (!slice.takes(line)) {
+    const rows = rowsOf(line);
+    const bytes = rows.reduce((sum, [, row]) => sum + byteLength(row) + 1, 0);
+    if (!slice.takes(line, bytes)) {
       yield slice.closed();
       slice = new OpenSlice();
     }
-    slice.add(line);
+    slice.add(line, rows, bytes);
   }
   yield slice.closed();
 }
 
 class OpenSlice {
   #lines = 0;
-  #length = 0;
+  #bytes = 0;
   /** "log", or the name of a table. */
   #kind: string | undefined;
   #columns: readonly string[] = [];
-  readonly #lists: Lists = {};
+  readonly #lists: Record<string, string[]> = {};
   readonly #touched = new Set<string>();
 
   /** Whether a line may be in the slice: it has room, and nothing that the line changes is changed in it already. */
-  takes(line: Line): boolean {
+  takes(line: Line, bytes: number): boolean {
     const kind = kindOf(line);
     if (kind === undefined || this.#kind === undefined) return true;
-    if (kind !== this.#kind || this.#length >= MAX_LENGTH || this.#touched.has(EVERYTHING)) return false;
+    if (kind !== this.#kind || this.#bytes + bytes > MAX_BYTES || this.#touched.has(EVERYTHING)) return false;
     if (line.op === "row") return String(Object.keys(line.row)) === String(this.#columns);
     return !touchedBy(line).some((name) => name === EVERYTHING || this.#touched.has(name));
   }
 
-  add(line: Line): void {
+  add(line: Line, rows: Rows, bytes: number): void {
     this.#lines += 1;
+    this.#bytes += bytes;
     this.#kind ??= kindOf(line);
-    if (line.op === "row") this.#addRow(line);
-    else if (isEntry(line)) this.#addEntry(line);
+    if (line.op === "row") this.#columns = Object.keys(line.row);
+    for (const name of touchedBy(line)) this.#touched.add(name);
+    for (const [list, row] of rows) {
+      this.#lists[list] ??= [];
+      this.#lists[list].push(row);
+    }
   }
 
   closed(): Slice {
@@ -67,31 +76,20 @@ class OpenSlice {
     if (kept !== undefined) return [insertRows(kept, this.#columns)];
     return this.#kind === undefined ? [] : writeEntries;
   }
+}
 
-  #addRow({ row }: RowLine): void {
-    this.#columns = Object.keys(row);
-    this.#push("rows", JSON.stringify(row));
-  }
-
-  #addEntry(entry: LogEntry): void {
-    for (const name of touchedBy(entry)) this.#touched.add(name);
-    for (const [list, rows] of Object.entries(handedEntries([entry]))) {
-      for (const row of rows) this.#push(list, JSON.stringify(row));
-    }
-  }
-
-  #push(list: string, row: string): void {
-    this.#lists[list] ??= [];
-    this.#lists[list].push(row);
-    this.#length += row.length;
-  }
+function rowsOf(line: Line): Rows {
+  if (line.op === "row") return [["rows", JSON.stringify(line.row)]];
+  if (!isEntry(line)) return [];
+  const lists = Object.entries(handedEntry(line));
+  return lists.flatMap(([list, rows]) => rows.map((row): [string, string] => [list, JSON.stringify(row)]));
 }
 
 /** A deleted period has thousands of events, so it has a transaction of its own. */
 const EVERYTHING = "everything";
 
 /** What a line of the log changes: of two lines that change the same, the later one has to see what the earlier has done. */
-function touchedBy(line: Line | LogEntry): string[] {
+function touchedBy(line: Line): string[] {
   if (line.op === "event") return [`uuid ${line.uuid}`];
   if (line.op === "identity" || line.op === "removed") return [`event ${line.event_id}`];
   return line.op === "period" ? [EVERYTHING] : [];

@@ -73,25 +73,18 @@ export function changeEntry({ id, ...row }: Row): ChangeEntry {
   return { seq: Number(id), ...Object.fromEntries(present) } as ChangeEntry;
 }
 
-/** Entries as the lists that `writeEntries` (restore.ts) reads. */
-export interface HandedEntries {
-  events: unknown[][];
-  scopes: unknown[][];
-  terms: unknown[][];
-  changes: unknown[][];
-}
+/** An entry as rows of the lists that `writeEntries` (restore.ts) reads. */
+export type HandedEntry = Record<"events" | "scopes" | "terms" | "changes", unknown[][]>;
 
-export function handedEntries(entries: readonly LogEntry[]): HandedEntries {
-  const handed: HandedEntries = { events: [], scopes: [], terms: [], changes: [] };
-  for (const entry of entries) {
-    if (entry.op === "event") handEvent(handed, entry);
-    else handed.changes.push(changeRow(entry));
-  }
+export function handedEntry(entry: LogEntry): HandedEntry {
+  const handed: HandedEntry = { events: [], scopes: [], terms: [], changes: [] };
+  if (entry.op === "event") handEvent(handed, entry);
+  else handed.changes.push(changeRow(entry));
   return handed;
 }
 
 /** What a search reads is computed again, because the version of the code that reads it may be another. */
-function handEvent({ events, scopes, terms }: HandedEntries, entry: EventEntry): void {
+function handEvent({ events, scopes, terms }: HandedEntry, entry: EventEntry): void {
   const { seq, uuid, created, type, event_type, message, context, producer, received, content, upstream } = entry;
   const concerned: EventScope[] = Object.entries(entry.scopes);
   const { folded, terms: found } = searchable(message, concerned, JSON.parse(context));

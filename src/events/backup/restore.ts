@@ -35,9 +35,10 @@ export const logIsEmpty: SQL = sql`SELECT ${IS_EMPTY} AS empty`;
  */
 export const beginRestore = (backup: string): SQL[] => [
   sql`CREATE TABLE unfinished_restore (
-    singleton INTEGER PRIMARY KEY CHECK (singleton = 1), backup TEXT NOT NULL, lines INTEGER NOT NULL, slice TEXT NOT NULL
+    singleton INTEGER PRIMARY KEY CHECK (singleton = 1), backup TEXT NOT NULL, lines INTEGER NOT NULL
   ) STRICT`,
-  sql`INSERT INTO unfinished_restore SELECT iif(${IS_EMPTY}, 1, 0), ${backup}, 0, ''`,
+  sql`CREATE TABLE unfinished_restore_slice (n INTEGER PRIMARY KEY, piece TEXT NOT NULL) STRICT`,
+  sql`INSERT INTO unfinished_restore SELECT iif(${IS_EMPTY}, 1, 0), ${backup}, 0`,
   sql`UPDATE commit_watermark SET deletes_period = 1`,
   sql`ALTER TABLE commit_watermark RENAME TO ${RESTORING}`,
 ];
@@ -47,14 +48,15 @@ const PIECE_BYTES = 45_000;
 
 /**
  * The first statements of a transaction: they hand over a slice, JSON text of less than 2 MB, which the other statements read.
- * The slice begins after so many lines of the backup. Its bytes travel as hex digits, so no tool that splits or counts
+ * The slice begins after so many lines of the backup; the transaction fails when other lines are written meanwhile. Its bytes travel as hex digits, so no tool that splits or counts
  * statements reads what is in them.
  */
 export const handOver = (slice: Uint8Array, before: number, lines: number): SQL[] => [
-  sql`UPDATE unfinished_restore SET slice = '', lines = ${integer(before + lines)} WHERE lines = ${integer(before)}`,
+  sql`DELETE FROM unfinished_restore_slice`,
   ...pieces(slice).map(
-    (piece) => sql`UPDATE unfinished_restore SET slice = slice || CAST(x'${sql.raw(piece)}' AS TEXT)`,
+    (piece, n) => sql`INSERT INTO unfinished_restore_slice VALUES (${integer(n)}, CAST(x'${sql.raw(piece)}' AS TEXT))`,
   ),
+  sql`UPDATE unfinished_restore SET lines = iif(lines = ${integer(before)}, ${integer(before + lines)}, NULL)`,
 ];
 
 /** As hex digits, cut between letters. */
@@ -72,7 +74,8 @@ function pieces(slice: Uint8Array): string[] {
 const isInsideLetter = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
 /** The rows of a list in the slice. */
-export const handed = (list: string): SQL => sql`json_each((SELECT slice FROM unfinished_restore), ${`$.${list}`})`;
+export const handed = (list: string): SQL =>
+  sql`json_each((SELECT group_concat(piece, '' ORDER BY n) FROM unfinished_restore_slice), ${`$.${list}`})`;
 
 const PENDING = sql`uuid || ':' || id`;
 
@@ -166,5 +169,6 @@ export const endRestore = ({ last_change, dense_from, complete_through, incarnat
     last_period = coalesce((SELECT max(id) FROM log_changes WHERE op = 'period'), 0),
     marked_end = max(${integer(last_change)}, coalesce((SELECT max(id) FROM events), 0))`,
   sql`ALTER TABLE ${RESTORING} RENAME TO commit_watermark`,
+  sql`DROP TABLE unfinished_restore_slice`,
   sql`DROP TABLE unfinished_restore`,
 ];
