@@ -95,4 +95,4 @@ export async function backedUp(changed: Partial<Backup> = {}): Promise<MemorySto
 
 /** Restores a backup into the database. */
 export const restored = (store: BackupStore, changed: Partial<Data> = {}, now = 4_000_000_000_000) =>
-  restore({ data: data(changed), store, bodies, newDigest, now });
+  restore({ data: data(changed), store, bodies, newDigest, now, slicesPerCall: 1 });

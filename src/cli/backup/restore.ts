@@ -34,6 +34,8 @@ export interface Restore {
   newDigest: NewDigest;
   /** Milliseconds since 1970: the new incarnation. */
   now: number;
+  /** Slices in one transaction. */
+  slicesPerCall?: number;
   /** Told what is done next, and how far it is: lines of the backup, or parts of the counters. */
   progress?: (step: "check" | "write" | "count", done: number, all: number) => void;
 }
@@ -109,7 +111,7 @@ async function checked({ store, newDigest, progress }: Restore, manifest: Manife
 
 /** Writes the lines after the first `written`. */
 async function writeLines(run: Restore, manifest: Manifest, written: number): Promise<void> {
-  const { data, progress } = run;
+  const { data, progress, slicesPerCall = SLICES_PER_CALL } = run;
   let before = written;
   let statements: SQL[] = [];
   let slices = 0;
@@ -117,7 +119,7 @@ async function writeLines(run: Restore, manifest: Manifest, written: number): Pr
     statements.push(...statementsOf(slice, before));
     before += slice.lines;
     slices += 1;
-    if (slices < SLICES_PER_CALL) continue;
+    if (slices < slicesPerCall) continue;
     await data.write(statements);
     progress?.("write", before, manifest.lines);
     statements = [];

@@ -166,13 +166,26 @@ class Writer {
     if (part !== undefined) await this.#store.append(part.content);
   }
 
+  /** What is there. Throws a Failure when it is no beginning of a backup: nothing else is overwritten. */
+  async *#begun(): AsyncGenerator<Uint8Array> {
+    let isFirst = true;
+    for await (const piece of this.#store.read()) {
+      const start = new TextDecoder().decode(piece.subarray(0, BEGINNING.length));
+      if (isFirst && !BEGINNING.startsWith(start)) {
+        throw new Failure(`${this.name} is there, and is no backup. Give another name, or delete it.`);
+      }
+      isFirst = false;
+      yield piece;
+    }
+  }
+
   /** Takes over the complete parts, line by line. */
   async #resume(header: Header): Promise<void> {
     const decoder = new TextDecoder();
     let number = 0;
     let part: { bytes: Uint8Array; line: Line }[] = [];
     let length = 0;
-    for await (const bytes of completeLines(this.#store.read())) {
+    for await (const bytes of completeLines(this.#begun())) {
       number += 1;
       const line = parseLine(decoder.decode(bytes), number);
       if (number === 1 && !isSame(line, header)) throw anotherLog(this.name);
@@ -187,6 +200,9 @@ class Writer {
     }
   }
 }
+
+/** What a backup begins with. */
+const BEGINNING = '{"op":"backup",';
 
 /** A backup of an earlier schema is begun again, too: its lines may lack what later ones have. */
 const isSame = (line: Line, { schema, incarnation }: Header): boolean =>

@@ -19,7 +19,7 @@ export const PART_SIZE: PartSize = { entries: PART_ENTRIES, bytes: PART_BYTES };
 
 /**
  * Three statements, to be run as one transaction: the state of the log (one row), and events and changes after an entry, in
- * the order of their numbers. Reads two rows for each event, and a few for each text of its context.
+ * the order of their numbers. Reads about five rows for each event, and a few for each text of its context.
  */
 export const entriesAfter = (after: number, size = PART_SIZE): SQL[] => [
   backupState,
