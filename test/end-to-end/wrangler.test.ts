@@ -81,7 +81,7 @@ describe("the admin commands and wrangler", () => {
     const file = join(source.target.stateDir, "backup");
     await source.query(
       `INSERT INTO events (id, uuid, created, type, message, context, producer, upstream, received_at)
-        SELECT value, printf('%032x', value), value, 7, 'BEGIN TRANSACTION; it''s -- õ ' || value, '{}', 'waldur', 0, 0
+        SELECT value, printf('%032x', value), value, 7, 'BEGIN TRANSACTION; it''s -- 漢 ' || value, '{}', 'waldur', 0, 0
         FROM json_each('[1,2,3]')`,
     );
     assert.equal((await source.admin("backup", file)).code, 0);
