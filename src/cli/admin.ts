@@ -1,4 +1,5 @@
 import { auditLine } from "./admin/audit.ts";
+import { backupCommands, restoreCommands } from "./admin/backup.ts";
 import type { Command } from "./admin/command.ts";
 import { counterCommands } from "./admin/counters.ts";
 import { deadLetterCommands } from "./admin/dead-letters.ts";
@@ -27,6 +28,8 @@ const SUBJECTS: Readonly<Record<string, readonly Command[]>> = {
   log: logCommands,
   retention: retentionCommands,
   mirror: mirrorCommands,
+  backup: backupCommands,
+  restore: restoreCommands,
   "dead-letters": deadLetterCommands,
 };
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { migrateFile, queryFile } from "./local-d1.ts";
 import { sqlText } from "./sql.ts";
 import type { Target } from "./target.ts";
-import { executeSecretlyByWrangler, migrateByWrangler, queryByWrangler } from "./wrangler-d1.ts";
+import { executeFileByWrangler, migrateByWrangler, queryByWrangler } from "./wrangler-d1.ts";
 
 export type Row = Record<string, string | number | null>;
 
@@ -23,9 +23,12 @@ export async function queryAll(target: Target, statements: readonly SQLWrapper[]
 }
 
 /** Runs a statement that contains a secret: no other user of the machine can read it. */
-export async function executeSecretly(target: Target, statement: SQLWrapper): Promise<void> {
-  if (target.remote) await executeSecretlyByWrangler(target, sqlText(statement));
-  else await query(target, statement);
+export const executeSecretly = (target: Target, statement: SQLWrapper): Promise<void> => execute(target, [statement]);
+
+/** Runs statements as one transaction, which may be large: the deployed database gets them in a file. */
+export async function execute(target: Target, statements: readonly SQLWrapper[]): Promise<void> {
+  if (target.remote) await executeFileByWrangler(target, statements.map(sqlText));
+  else await queryAll(target, statements);
 }
 
 /** Applies the migrations that the database lacks. */

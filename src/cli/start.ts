@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { users } from "../auth/table.ts";
 import type { Api } from "./api.ts";
 import { readAuthentication } from "./authentication.ts";
+import { assertRestored } from "./backup/unfinished.ts";
 import { banner } from "./banner.ts";
 import { runCron, runCronOnce } from "./cron.ts";
 import { applyMigrations, query } from "./d1.ts";
@@ -53,6 +54,7 @@ async function start(settings: Settings, cleanUp: (() => Promise<void> | void)[]
   const target = { remote: false, stateDir } as const;
   console.log(`Applying the migrations to the database in ${stateDir} …`);
   await applyMigrations(target);
+  await assertRestored(target);
   await ensureStaff(target, staffToken);
   console.log("Starting the server …");
   const envFile = await writeVariables(stateDir, producers, authentication);

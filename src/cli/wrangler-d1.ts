@@ -21,12 +21,15 @@ export async function queryByWrangler(target: Target, statements: readonly strin
   return v.parse(results, JSON.parse(stdout)).map(({ results }) => results);
 }
 
-/** Runs a statement that contains a secret. It goes through a file of mode 600: every user can read a command line. */
-export async function executeSecretlyByWrangler(target: Target, statement: string): Promise<void> {
+/**
+ * Runs statements as one transaction, without their rows. They go through a file of mode 600: every user can read a command
+ * line, and a command line has at most 128 KiB. The API imports such a file, and takes it back as a whole when one of them fails.
+ */
+export async function executeFileByWrangler(target: Target, statements: readonly string[]): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "edge-events-"));
   try {
     const file = join(directory, "statement.sql");
-    await writeFile(file, statement, { mode: OWNER_ONLY });
+    await writeFile(file, statements.join(";\n"), { mode: OWNER_ONLY });
     await execute(target, `--file=${file}`);
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { users } from "../../src/auth/table.ts";
 import { executeSecretly, query } from "../../src/cli/d1.ts";
 import { builder, sqlText, startsWith } from "../../src/cli/sql.ts";
 import { isNamed } from "../../src/cli/users.ts";
-import { executeSecretlyByWrangler, queryByWrangler } from "../../src/cli/wrangler-d1.ts";
+import { executeFileByWrangler, queryByWrangler } from "../../src/cli/wrangler-d1.ts";
 import { LocalDatabase } from "./local-database.ts";
 
 /** Texts with characters that are special in SQL, in shells, or where wrangler splits statements. */
@@ -63,7 +63,7 @@ describe("a statement with texts", () => {
 
   it("stores them as they are when wrangler runs it, from the command line and from a file", async () => {
     await queryByWrangler(database.target, [sqlText(insert())]);
-    await executeSecretlyByWrangler(database.target, sqlText(insert()));
+    await executeFileByWrangler(database.target, [sqlText(insert())]);
     assert.deepEqual(await stored(), [...TEXTS, ...TEXTS]);
   });
 

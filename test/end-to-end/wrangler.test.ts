@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import type { Row } from "../../src/cli/backup/data.ts";
+import { FileStore } from "../../src/cli/backup/file-store.ts";
+import { restore } from "../../src/cli/backup/restore.ts";
 import { applyMigrations } from "../../src/cli/d1.ts";
 import { migrateFile } from "../../src/cli/local-d1.ts";
 import { SPILL_BUCKET_NAME } from "../../src/cli/names.ts";
 import { paths } from "../../src/cli/paths.ts";
 import { readObject } from "../../src/cli/r2.ts";
+import { sqlText } from "../../src/cli/sql.ts";
 import { targetOptions } from "../../src/cli/target.ts";
 import { runWrangler } from "../../src/cli/wrangler.ts";
-import { migrateByWrangler, queryByWrangler } from "../../src/cli/wrangler-d1.ts";
+import { executeFileByWrangler, migrateByWrangler, queryByWrangler } from "../../src/cli/wrangler-d1.ts";
 import { bodyKey } from "../../src/ingest/queue/keys.ts";
 import { LocalDatabase } from "./local-database.ts";
 
@@ -68,6 +73,36 @@ describe("the admin commands and wrangler", () => {
     assert.equal((await database.admin("dead-letters", "discard", DEAD_LETTER)).stdout, "1 dead letter discarded.\n");
 
     await assert.rejects(readObject(database.target, bodyKey(DEAD_LETTER)), /has no object bodies\/abab/);
+  });
+
+  it("restore the same backup", async () => {
+    const source = kept(await LocalDatabase.create());
+    const { target } = kept(await LocalDatabase.create());
+    const file = join(source.target.stateDir, "backup");
+    await source.query(
+      `INSERT INTO events (id, uuid, created, type, message, context, producer, upstream, received_at)
+        SELECT value, printf('%032x', value), value, 7, 'BEGIN TRANSACTION; it''s -- 漢 ' || value, '{}', 'waldur', 0, 0
+        FROM json_each('[1,2,3]')`,
+    );
+    assert.equal((await source.admin("backup", file)).code, 0);
+
+    await restore({
+      data: {
+        read: async (statements) => (await queryByWrangler(target, statements.map(sqlText))) as Row[][],
+        write: (statements) => executeFileByWrangler(target, statements.map(sqlText)),
+        schema: "9999",
+      },
+      store: new FileStore(file),
+      bodies: { get: async () => undefined, put: async () => undefined },
+      newDigest: () => {
+        const hash = createHash("sha256");
+        return { update: (bytes) => void hash.update(bytes), hex: async () => hash.digest("hex") };
+      },
+      now: 0,
+    });
+
+    const events = "SELECT * FROM events";
+    assert.deepEqual(await queryByWrangler(target, [events]), await queryByWrangler(source.target, [events]));
   });
 });
 

@@ -1,21 +1,11 @@
 import type { SQL } from "drizzle-orm";
-import {
-  dayBounds,
-  differences,
-  newestId,
-  objectParts,
-  type Part,
-  repairs,
-  yearsOfLog,
-} from "../../events/counters/rebuild.ts";
+import { differences, type Part, repairs } from "../../events/counters/rebuild.ts";
+import { allParts } from "../counter-parts.ts";
 import { queryAll, type Row } from "../d1.ts";
 import { Failure } from "../failure.ts";
 import type { Target } from "../target.ts";
 import { command } from "./command.ts";
 import { inParts } from "./parts.ts";
-
-/** Parts of the log whose bounds are read in one call, which reads all rows of these parts. */
-const PARTS_AHEAD = 20;
 
 export const counterCommands = [
   command({
@@ -54,7 +44,11 @@ async function compare(
   statementsOf: (part: Part) => readonly SQL[],
 ): Promise<{ parts: number; wrong: number }> {
   const done = { parts: 0, wrong: 0 };
-  for await (const rows of inParts(target, await allParts(target), statementsOf)) {
+  for await (const rows of inParts(
+    target,
+    await allParts((statements) => queryAll(target, statements)),
+    statementsOf,
+  )) {
     done.parts += 1;
     if (rows.length === 0) continue;
     if (done.wrong === 0) console.log(line("counter", "period", "kept", "counted"));
@@ -64,26 +58,6 @@ async function compare(
     if (all > rows.length) console.log(`… and ${all - rows.length} more in this part`);
   }
   return done;
-}
-
-/** Days come before quarters, because the counters of a quarter are compared with those of its days. */
-async function allParts(target: Target): Promise<Part[]> {
-  const days: Part[] = [];
-  for (let from = -Infinity; ; ) {
-    const [bounds = [], years = [], [newest] = []] = await queryAll(target, [
-      dayBounds(from, PARTS_AHEAD),
-      yearsOfLog,
-      newestId,
-    ]);
-    for (const { until } of bounds) {
-      const to = typeof until === "number" ? until : Infinity;
-      days.push({ of: "days", from, to });
-      from = to;
-    }
-    if (from < Infinity) continue;
-    const quarters = years.map(({ year }): Part => ({ of: "quarters", year: String(year) }));
-    return [...days, ...quarters, ...objectParts(Number(newest?.id))];
-  }
 }
 
 /** A counter may have the right number of events and wrong numbers by type, role or day. */

@@ -13,7 +13,7 @@ export const logCommands = [
     help: `Counts the entries of the log and tells whether their numbers are without gaps, and none is used twice. Events may be
 written meanwhile. The exit code is 1 when they are not.`,
     options: {},
-    run: ({ target }) => check(target),
+    run: ({ target }) => checkLog(target),
   }),
   command({
     name: "log renew",
@@ -33,14 +33,14 @@ interface Counts {
   twice: number;
 }
 
-/** Counts up to the end that it finds first; later entries have higher numbers. */
-async function check(target: Target): Promise<void> {
+/** Counts up to the end that it finds first; later entries have higher numbers. Throws a Failure when they are not dense. */
+export async function checkLog(target: Target): Promise<void> {
   const [before] = await query(target, logSummary);
   const [end, from] = [Number(before?.end), Number(before?.dense_from)];
   const events = await count(target, from, end);
   const [after] = await query(target, logSummary);
   // A deletion in between takes an event that may be counted already.
-  if (after?.changes !== before?.changes) return check(target);
+  if (after?.changes !== before?.changes) return checkLog(target);
   const others = Number(before?.changes) + Number(before?.removed) + Number(before?.periods);
   report({ end, expected: end - from, found: events.events + others, twice: events.twice }, from);
 }

@@ -100,13 +100,18 @@ export const differences = (part: Part): SQL => sql`${comparison(part)},
 export const repairs = (part: Part): SQL[] => [
   sql`UPDATE commit_watermark SET epoch = epoch + 1 WHERE EXISTS (${comparison(part)} SELECT 1 FROM wrong)`,
   sql`DELETE FROM counters WHERE ${within(part)} AND (series, period) IN (${comparison(part)} SELECT series, period FROM wrong)`,
-  sql`INSERT INTO counters (series, period, n, min_id, last_id, codes, days)
+  recountPart(part),
+];
+
+/** Counts the counters of a part that are not there. */
+export const recountPart = (
+  part: Part,
+): SQL => sql`INSERT INTO counters (series, period, n, min_id, last_id, codes, days)
     SELECT series, period, sum(n) FILTER (WHERE detail = 'codes'), min(min_id), max(last_id),
       json_group_object(key, n) FILTER (WHERE detail = 'codes'),
       nullif(json_group_object(key, n) FILTER (WHERE detail = 'days'), '{}')
     FROM (${recount(part)}) WHERE true GROUP BY series, period
-    ON CONFLICT (series, period) DO NOTHING`,
-];
+    ON CONFLICT (series, period) DO NOTHING`;
 
 /**
  * Common table expressions: `counted` (a recount), `there` (the counters), `wrong` (series and period of each number

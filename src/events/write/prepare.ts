@@ -3,7 +3,7 @@ import { UnstorableError } from "../../db/errors.ts";
 import { byteLength } from "../../values/bytes.ts";
 import { asciiUpper, fold } from "../../values/case-fold.ts";
 import type { NewEvent } from "../event.ts";
-import { scopesOf } from "../scopes.ts";
+import { type EventScope, scopesOf } from "../scopes.ts";
 import { gramsOf, scopeTerms, valueTerm } from "../search/terms.ts";
 
 /** Characters of one bound parameter: below D1's 2,000,000 bytes a value even when each takes three bytes. */
@@ -32,24 +32,32 @@ const turnOf = ({ content, isUpstream }: NewEvent): number => (isUpstream ? 0 : 
 export function prepare(event: NewEvent): Prepared {
   const { uuid, created, eventType, message, context, producer, receivedAt, content = null } = event;
   const upstream = Number(event.isUpstream ?? false);
-  const folded = fold(message);
-  const stored = folded === asciiUpper(message) ? null : folded;
   const values: Record<string, unknown> = JSON.parse(context);
   const scopes = scopesOf(eventType, values);
+  const { folded, terms } = searchable(message, scopes, values);
+  const type = typeNumber(eventType) ?? eventType;
+  const row = [uuid, created, type, message, folded, context, producer, receivedAt, content, upstream];
+  return {
+    turn: turnOf(event),
+    row: holdable(uuid, JSON.stringify(row)),
+    scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
+    terms: JSON.stringify([uuid, terms, valueTerm("name", eventType)]),
+  };
+}
+
+/**
+ * What searches read of an event: the column `folded` and the terms of the inverted index, but for those of its type. `values`:
+ * its context.
+ */
+export function searchable(message: string, scopes: readonly EventScope[], values: Record<string, unknown>) {
+  const folded = fold(message);
   const terms = [
     ...gramsOf(folded),
     ...scopes.flatMap(([scope, roles]) => scopeTerms(scope, roles)),
     ...(typeof values.auth_method === "string" ? [valueTerm("auth", values.auth_method)] : []),
     ...(typeof values.pat_uuid === "string" ? [valueTerm("pat", values.pat_uuid)] : []),
   ];
-  const type = typeNumber(eventType) ?? eventType;
-  const row = [uuid, created, type, message, stored, context, producer, receivedAt, content, upstream];
-  return {
-    turn: turnOf(event),
-    row: holdable(uuid, JSON.stringify(row)),
-    scopes: scopes.map((scope) => JSON.stringify([uuid, ...scope])),
-    terms: JSON.stringify([uuid, terms.join(" "), valueTerm("name", eventType)]),
-  };
+  return { folded: folded === asciiUpper(message) ? null : folded, terms: terms.join(" ") };
 }
 
 function holdable(uuid: string, row: string): string {
