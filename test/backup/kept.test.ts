@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import type { Data } from "../../src/cli/backup/data.ts";
-import { ALL_TABLES, nameOf } from "../../src/cli/backup/tables.ts";
+import { ALL_TABLES, nameOf, REFILLED_TABLES } from "../../src/cli/backup/tables.ts";
 import { DERIVED_TABLES, LOG_TABLES } from "../../src/events/backup/tables.ts";
 import { clearCaches } from "../../src/http/cache.ts";
 import { bodyKey } from "../../src/ingest/queue/keys.ts";
@@ -59,7 +59,7 @@ it("every table is of the log, kept row by row, or computed again, and the READM
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')",
   ).all<{ name: string }>();
   const names = results.map(({ name }) => name).filter((name) => !/^(sqlite_|_cf_|d1_migrations)/.test(name));
-  const known = [...LOG_TABLES, ...DERIVED_TABLES, ...ALL_TABLES.map(nameOf)];
+  const known = [...LOG_TABLES, ...DERIVED_TABLES, ...REFILLED_TABLES, ...ALL_TABLES.map(nameOf)];
 
   expect(known.toSorted()).toEqual(names.toSorted());
   for (const name of names) expect(readme).toContain(`\`${name}\``);

@@ -49,6 +49,9 @@ export const OTHER_TABLES: readonly KeptTable[] = [
 
 export const ALL_TABLES: readonly KeptTable[] = [DEAD_LETTERS, ...OTHER_TABLES];
 
+/** Tables that are not kept, besides those of events: the cron job and the mirror fill them again. */
+export const REFILLED_TABLES = ["operations", "mirror_run", "mirror_windows", "mirror_differences"] as const;
+
 export const nameOf = ({ table }: KeptTable): string => getTableConfig(table).name;
 
 /** The kept table of a name. */
