@@ -1,4 +1,5 @@
 import { accessMutants } from "./access.ts";
+import { backupMutants } from "./backup.ts";
 import { feedMutants } from "./feed.ts";
 import { followMutants } from "./follow.ts";
 import { followingMutants } from "./following.ts";
@@ -31,4 +32,5 @@ export const allMutants: readonly Mutant[] = [
   ...localMutants,
   ...tailMutants,
   ...watermarkMutants,
+  ...backupMutants,
 ];
