@@ -183,7 +183,7 @@ describe(`a log of ${EVENTS} events`, () => {
     const second = await database.admin("restore", path("whole"));
     assert.match(
       second.stderr,
-      /^The database is not empty: there are rows in the log, users\. Restore into a new database\.\n/,
+      /^The database is not empty: there are rows in the log, users, tokens\. Restore into a new database\.\n/,
     );
   });
 });

@@ -1,4 +1,5 @@
 import { accessMutants } from "./access.ts";
+import { backupMutants } from "./backup.ts";
 import { feedMutants } from "./feed.ts";
 import { followMutants } from "./follow.ts";
 import { followingMutants } from "./following.ts";
@@ -35,4 +36,5 @@ export const allMutants: readonly Mutant[] = [
   ...tailMutants,
   ...watermarkMutants,
   ...operationsMutants,
+  ...backupMutants,
 ];
