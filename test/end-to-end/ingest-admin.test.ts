@@ -89,7 +89,9 @@ describe("npm run admin", () => {
 
   it("adds up the days and producers in a last line", async () => {
     const values = `('crm', '${DAY}', 12, 10, 1, 1, '{}'), ('hub', '${DAY}', 3, 2, 0, 1, '{}')`;
-    await database.query(`INSERT INTO ingest_days VALUES ${values}`);
+    await database.query(
+      `INSERT INTO ingest_days (producer, day, accepted, stored, duplicates, dead, lag) VALUES ${values}`,
+    );
     const lines = (await admin("ingest", "status")).trim().split("\n");
     assert.deepEqual(lines.at(-1)?.split(/ {2,}/), ["all", "all", "15", "12", "1", "0", "2", "-", "-", "-"]);
     assert.equal((await admin("ingest", "status", "--producer", "crm")).trim().split("\n").length, 2);
@@ -97,7 +99,7 @@ describe("npm run admin", () => {
 
   it("counts each producer's events by day", async () => {
     await database.query(
-      `INSERT INTO ingest_days VALUES ('crm', '${DAY}', 12, 10, 1, 1, '{"40":9,"52":1}')`,
+      `INSERT INTO ingest_days (producer, day, accepted, stored, duplicates, dead, lag) VALUES ('crm', '${DAY}', 12, 10, 1, 1, '{"40":9,"52":1}')`,
       `INSERT INTO ingest_rejections VALUES ('crm', '${DAY}', 'credentials', 3), ('hub', '${DAY}', 'invalid', 1)`,
     );
     const [crm, hub] = JSON.parse(await admin("ingest", "status", "--json"));
