@@ -56,7 +56,7 @@ function verification(search: NonNullable<MirrorStatus["verification"]>): string
   const state = done_at === null ? "under way" : `done ${shortTime(done_at * 1_000)} UTC`;
   const dense = counted === 0 ? "" : `; ${counted} seconds had too many events for a digest`;
   const bad = unread === 0 ? "" : `; ${unread} ranges could not be read`;
-  return `by ${mode}, ${state}: ${found} events differ; ${group(requests)} requests${dense}${bad}`;
+  return `by ${mode}, ${state}; events that differ: ${group(found)}; requests: ${group(requests)}${dense}${bad}`;
 }
 
 const group = (number: number): string => number.toLocaleString("en");
